@@ -209,6 +209,7 @@ def _site(row: Row[Any], hours: list[Row[Any]], currency: str) -> dict[str, Cell
         "stranger_price": in_units(row.stranger_price, currency),
         "vehicles": row.vehicles,
         "run": row.run,
+        "motor_hours": row.motor_hours,
     }
 
 

@@ -35,6 +35,7 @@ _SITE_LATE = {
     "stranger_price": "What it costs when another comes, as 2.50.",
     "vehicles": "Numbers of the vehicles that may come, `;` between; empty: all.",
     "run": "Number of the vehicle that comes as a rule. Counts once the company holds to standing runs.",
+    "motor_hours": "When motor vehicles may drive there and must be gone again: `06:00-10:00`; bikes come at any time.",
 }
 _SUPPLIER = {
     "supplier": "Number of the supplier.",

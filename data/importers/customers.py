@@ -22,7 +22,7 @@ COLUMNS = (
     "service_minutes", "service_seconds_per_case", "parking_minutes", "max_vehicle_height_cm",
     "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
     "contact_channel", "contact_address", "contact_consent", "late_minutes", "late_price_per_minute", "known_to",
-    "stranger_price", "vehicles", "run",
+    "stranger_price", "vehicles", "run", "motor_hours",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
 OF_A_SITE = (
@@ -282,6 +282,9 @@ def read_site(
         values["vehicles"] = ";".join(_known_vehicles(cells, "vehicles", vehicles))
     if not cells.lacks("run"):
         values["run"] = _run(cells, vehicles)
+    if not cells.lacks("motor_hours"):
+        hours = cells.windows("motor_hours", "finish_by")
+        values["motor_hours"] = ";".join(f"{opens}-{closes}" for opens, closes, _ in hours)
     return values, cells.windows("windows", kind)
 
 

@@ -149,6 +149,7 @@ def _visit(visit: Visit) -> dict[str, Any]:
         "service_s": visit.service_s,
         "setup_s": visit.setup_s,
         "windows": _windows(visit.windows),
+        **({"motor_windows": _windows(visit.motor_windows)} if visit.motor_windows else {}),
         "load": visit.load,
         "collect": visit.collect,
         "skills": sorted(visit.skills),
@@ -171,6 +172,7 @@ def _visit_back(plain: dict[str, Any]) -> Visit:
         service_s=plain["service_s"],
         setup_s=plain["setup_s"],
         windows=_windows_back(plain["windows"]),
+        motor_windows=_windows_back(plain.get("motor_windows", [])),
         load=tuple(plain["load"]),
         collect=tuple(plain["collect"]),
         skills=frozenset(plain["skills"]),
@@ -208,6 +210,7 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
         "max_travel_s": shift.max_travel_s,
         "speed_factor": shift.speed_factor,
         "name": shift.name,
+        **({"motor": True} if shift.motor else {}),
         **({"trips": [shift.most_trips, shift.reload_s, shift.trips_out]} if shift.most_trips > 1 else {}),
     }
 
@@ -256,6 +259,7 @@ def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
         max_travel_s=plain["max_travel_s"],
         speed_factor=plain["speed_factor"],
         name=plain["name"],
+        motor=plain.get("motor", False),
         reload_s=reload_s,
         most_trips=most_trips,
         trips_out=trips_out,

@@ -56,7 +56,7 @@ class Waits:
 class DoorFacts:
     """What is known about a door: `hours` as (weekdays, opens, closes, kind), `notes` for the driver. `late_s`: so long
     after its hours it takes goods, at `late_per_minute` (minor units). `vehicles`: who alone may come, by
-    name; `run`: who comes as a rule."""
+    name; `motor_hours`: when motor vehicles may drive there, (); `run`: who comes as a rule."""
 
     site_id: int
     hours: tuple[tuple[str, str, str, str], ...]
@@ -68,6 +68,7 @@ class DoorFacts:
     late_s: int = 0
     late_per_minute: int = 0
     vehicles: tuple[str, ...] = ()
+    motor_hours: tuple[str, ...] = ()
     run: str = ""
 
 
@@ -148,6 +149,7 @@ def door_facts(connection: Connection, site_id: int) -> DoorFacts:
         late_s=row.late_s,
         late_per_minute=row.late_per_minute,
         vehicles=_names_of_vehicles(connection, row.vehicles),
+        motor_hours=tuple(filter(None, row.motor_hours.split(";"))),
         run=", ".join(_names_of_vehicles(connection, row.run)),
     )
 

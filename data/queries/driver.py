@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from data.queries.door_words import door_words
 from data.queries.window_news import news_of_windows
 from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
+from routing.model.fleet import BIKES
 from routing.model.payments import OrderAsks
 from routing.model.proofs import Door, ManifestInHand, PlannedTimes
 from routing.rules.calendars import weekday
@@ -66,7 +68,8 @@ class DriverStop:
     """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
 
     `told`: the window that is promised; `news`: whether the customer has heard of it.
-    `hours`: the site's opening hours that day as (opens, closes, kind), wall clock.
+    `hours`: the site's opening hours that day as (opens, closes, kind), wall clock; where this vehicle may drive there
+    in some hours only, those too, as "motor_hours".
     """
 
     stop_id: int
@@ -133,6 +136,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
             driver.c.name.label("driver"),
             driver.c.language,
             vehicle.c.name.label("vehicle"),
+            vehicle.c.profile,
             depot.c.name.label("depot"),
             depot.c.address.label("depot_address"),
             depot.c.lat,
@@ -175,7 +179,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 note=sites[planned.site_id]["notes"],
                 gate_code=sites[planned.site_id]["gate_code"],
                 phone=phones.get(planned.site_id, ""),
-                hours=tuple(hours.get(planned.site_id, ())),
+                hours=(*hours.get(planned.site_id, ()), *_motor_hours(sites[planned.site_id], row.profile)),
                 told=doors[planned.stop_id].told,
                 news=news.get(planned.stop_id),
                 planned=Moments(arrival=planned.arrival, start=planned.start),
@@ -248,6 +252,7 @@ def _sites(connection: Connection, site_ids: list[int]) -> dict[int, dict[str, A
             site.c.lon,
             site.c.notes,
             site.c.gate_code,
+            site.c.motor_hours,
         ).where(site.c.id.in_(site_ids))
     )
     found = {}
@@ -255,6 +260,13 @@ def _sites(connection: Connection, site_ids: list[int]) -> dict[int, dict[str, A
         town = " ".join(part for part in (row.postcode, row.city) if part)
         found[row.id] = {**row._asdict(), "address": ", ".join(part for part in (row.address, town) if part)}
     return found
+
+
+def _motor_hours(door: Mapping[str, Any], profile: str) -> list[tuple[str, str, str]]:
+    """Those that bind this vehicle, if any."""
+    said = [] if profile in BIKES else list(filter(None, door["motor_hours"].split(";")))
+    pairs = (each.split("-") for each in said)
+    return [(opens, closes, "motor_hours") for opens, closes in pairs]
 
 
 def _hours(connection: Connection, site_ids: list[int], day: date) -> dict[int, list[tuple[str, str, str]]]:

@@ -476,6 +476,7 @@ class DayStore(CalendarStore, TrackStore):
                 vehicles=_split(row.vehicles),
                 run=row.run,
                 zone_runs=tuple(runs.get(row.delivery_zone_id, ())),
+                motor_hours=_motor_hours(row.motor_hours),
                 max_height_cm=row.max_height_cm,
                 max_length_cm=row.max_length_cm,
                 max_weight_kg=row.max_weight_kg,
@@ -509,6 +510,12 @@ def _location(row: Row[Any]) -> Location | None:
 def _split(text: str) -> tuple[str, ...]:
     """Words separated by ; or , without blanks, sorted so that equal sets read equal."""
     return tuple(sorted({word.strip() for word in text.replace(",", ";").split(";")} - {""}))
+
+
+def _motor_hours(said: str) -> tuple[WallWindow, ...]:
+    """They end when the street closes: whoever comes has left by then."""
+    pairs = (each.split("-") for each in _split(said))
+    return tuple(WallWindow(opens=opens, closes=closes, kind="finish_by") for opens, closes in pairs)
 
 
 def _window(row: Row[Any]) -> WallWindow:

@@ -108,6 +108,7 @@ class PlanStore(StorePart):
             return problem.epoch + timedelta(seconds=seconds)
 
         visits = {visit.id: visit for visit in problem.visits}
+        motor = next(each.motor for each in problem.shifts if each.id == planned.shift)
         route_id = self.connection.execute(
             insert(route)
             .values(
@@ -155,7 +156,7 @@ class PlanStore(StorePart):
                         distance_m=halt.distance_m,
                         travel_s=halt.travel_s,
                         load=list(halt.load),
-                        windows=[[at(s).isoformat() for s in span] for span in hours_of(halt, visits)],
+                        windows=[[at(s).isoformat() for s in span] for span in hours_of(halt, visits, motor=motor)],
                     )
                     .returning(stop.c.id)
                 ).scalar_one()

@@ -177,6 +177,7 @@ site = Table(
     count("stranger_price", default=0),  # what it costs when another driver comes, minor units
     word("vehicles", default=""),  # numbers of those that may come, ;-separated; empty: any
     word("run", default=""),  # number of the vehicle that comes as a rule; empty: none
+    word("motor_hours", default=""),  # when motor vehicles may drive there, as "06:00-10:00;18:00-22:00"; empty: always
     count("max_height_cm", default=None, nullable=True),
     count("max_length_cm", default=None, nullable=True),
     count("max_weight_kg", default=None, nullable=True),

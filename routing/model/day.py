@@ -68,7 +68,9 @@ class SiteFacts:
     """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none). `late_s`: so long after its
     hours goods are still taken, at `late_per_minute` (minor units). `known_to`: numbers of the drivers who know it;
     another costs `stranger_price`. Empty: everybody knows it. `vehicles`: numbers of those that may come;
-    empty: any. `run`: number of the vehicle that comes as a rule; `zone_runs`: those of its zone."""
+    empty: any. `motor_hours`: motor vehicles come and are gone within these (a pedestrian street), bikes come whenever
+    the door is open; empty: they may always. `run`: number of the vehicle that comes as a rule; `zone_runs`: those of
+    its zone."""
 
     id: int
     name: str
@@ -92,6 +94,7 @@ class SiteFacts:
     vehicles: tuple[str, ...] = ()
     run: str = ""
     zone_runs: tuple[str, ...] = ()
+    motor_hours: tuple[WallWindow, ...] = ()
     max_height_cm: int | None = None
     max_length_cm: int | None = None
     max_weight_kg: int | None = None

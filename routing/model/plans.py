@@ -135,6 +135,8 @@ class Visit:
     of those that follow each other at one place, and again whenever the route comes back to it. `off_run`: how much of
     that is for a vehicle off its standing run.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
+    `motor_windows`: a shift that is `motor` may begin only where these hold too, however late a window allows it to be
+    (the hours of a pedestrian street); none: they bind nobody.
     """
 
     id: int
@@ -142,6 +144,7 @@ class Visit:
     service_s: int
     setup_s: int = 0
     windows: tuple[Window, ...]
+    motor_windows: tuple[Window, ...] = ()
     load: tuple[int, ...]
     collect: tuple[int, ...]
     skills: frozenset[str] = frozenset()
@@ -215,7 +218,7 @@ class ShiftOffer:
     [start_s, until_s]. `overtime_s`: so long after `end_s` the duty may last, at `cost.per_overtime_hour`; what limits
     driving, distance and stops holds all the same. A break never makes an unused shift infeasible. `max_stops` counts
     doors (stops that follow each other at one place are one), `max_visits` deliveries. `type` chooses a visit's
-    `work_by_type`.
+    `work_by_type`. `motor`: the `motor_windows` of visits bind it.
 
     `most_trips` above 1: it may come back to its depot, unload, load again within `reload_s`, and leave once more; it
     must start and end at that depot. What limits stops, metres and driving holds over all its trips, its capacity for
@@ -241,6 +244,7 @@ class ShiftOffer:
     max_travel_s: int | None = None
     speed_factor: float = 1.0
     type: str = ""
+    motor: bool = False
     name: str = ""
     reload_s: int = 0
     most_trips: int = 1

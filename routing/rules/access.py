@@ -1,9 +1,10 @@
-"""Which vehicle gets to a door: those that it names, and its height, length and weight. Pure."""
+"""Which vehicle gets to a door: those that it names, its height, length and weight, and when it may drive there.
+Pure."""
 
 from __future__ import annotations
 
 from routing.model.day import SiteFacts
-from routing.model.fleet import BIKES, Shift
+from routing.model.fleet import BIKES, Shift, Vehicle
 
 
 def may_come(shift: Shift, site: SiteFacts) -> bool:
@@ -22,6 +23,40 @@ def may_come(shift: Shift, site: SiteFacts) -> bool:
     (False, True, 'Café 1 takes only the vehicles V-1 and V-3, Van 2 is V-2')
     """
     return not site.vehicles or shift.vehicle.number in site.vehicles
+
+
+def is_motor(vehicle: Vehicle) -> bool:
+    """Whether the hours of a pedestrian street bind it: bikes ride there all day."""
+    return vehicle.profile not in BIKES
+
+
+def motor_hours_words(site: SiteFacts) -> str:
+    """ "06:00-10:00 and 18:00-22:00" """
+    return " and ".join(f"{window.opens}-{window.closes}" for window in site.motor_hours)
+
+
+def why_not_then(shift: Shift, site: SiteFacts) -> str:
+    """The sentence behind ACCESS where the vehicle fits, but not in the hours of the street; empty for a bike, and
+    where motor vehicles come at any time.
+
+    >>> from routing.model.day import WallWindow
+    >>> from routing.model.fleet import Vehicle
+    >>> from routing.model.places import PinQuality
+    >>> door = SiteFacts(
+    ...     id=1, name="Café 1", customer="Customer 1", address="Testgatan 1", location=None,
+    ...     pin_quality=PinQuality.EXACT, motor_hours=(WallWindow(opens="06:00", closes="10:00"),),
+    ... )
+    >>> day = Shift(id=1, day="2026-05-12", depot_id=1, starts="10:00", ends="14:00",
+    ...     vehicle=Vehicle(id=2, number="V-2", name="Van 2", depot_id=1))
+    >>> why_not_then(day, door)
+    'Café 1 takes motor vehicles 06:00-10:00 only, Van 2 would not be there and gone in that time'
+    """
+    if not site.motor_hours or not is_motor(shift.vehicle):
+        return ""
+    return (
+        f"{site.name} takes motor vehicles {motor_hours_words(site)} only, "
+        f"{shift.vehicle.name} would not be there and gone in that time"
+    )
 
 
 def only_vehicles(site: SiteFacts) -> str:

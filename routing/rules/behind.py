@@ -21,6 +21,7 @@ from routing.model.day import DayFacts, DeliveryFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, PlannedRoute, Problem, Reason, ShiftOffer, Unassigned, Window
+from routing.rules.access import motor_hours_words
 from routing.rules.calendars import zone_of
 from routing.rules.changes import (
     BY_HAND,
@@ -217,8 +218,17 @@ class _Rest:
         starts = {key: stop.start_s for stop in route.stops for key in stop.visits}
         closed = {}
         for key in order:
-            if not any(w.start_s <= starts[key] <= w.end_s + w.late_s for w in self.visits[key].windows):
-                site = self.sites[self.deliveries[key].site_id]
+            site = self.sites[self.deliveries[key].site_id]
+            driven = self.visits[key].motor_windows if self.offer.motor else ()
+            if driven and not any(w.start_s <= starts[key] <= w.end_s for w in driven):
+                closed[key] = BrokenPromise(
+                    delivery=key,
+                    name=self.name(key),
+                    customer=site.customer,
+                    sentence=f"{site.name} takes motor vehicles {motor_hours_words(site)} only; {self.name(key)} would "
+                    f"be there at {self.clock(starts[key])}.",
+                )
+            elif not any(w.start_s <= starts[key] <= w.end_s + w.late_s for w in self.visits[key].windows):
                 closes = self.clock(max(w.end_s + w.late_s for w in self.visits[key].windows))
                 at = self.clock(starts[key])
                 closed[key] = BrokenPromise(
@@ -422,7 +432,12 @@ def _endless(problem: Problem, shift_id: int, rest: Collection[int]) -> Problem:
                 else w
                 for w in visit.windows
             )
-            visit = replace(visit, windows=windows)
+            # A street that closes to motor vehicles is said to be closed, too; that it opens late still holds.
+            driven = tuple(
+                replace(w, end_s=w.end_s + _FAR_S) if n + 1 == len(visit.motor_windows) else w
+                for n, w in enumerate(visit.motor_windows)
+            )
+            visit = replace(visit, windows=windows, motor_windows=driven)
         visits.append(visit)
     offers = tuple(_until(offer, offer.until_s + _FAR_S) if offer.id == shift_id else offer for offer in problem.shifts)
     return replace(problem, visits=tuple(visits), shifts=offers)

@@ -15,7 +15,7 @@ from routing.model.day import DayFacts, DeliveryFacts, SiteFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned, Violation
-from routing.rules.access import may_come, only_vehicles, why_no_access
+from routing.rules.access import may_come, only_vehicles, why_no_access, why_not_then
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.check import violations
 from routing.rules.locks import NewPlace, freed, in_their_new_places
@@ -339,7 +339,9 @@ def sentence_of(failure: Failure, problem: Problem, facts: DayFacts) -> str:
         return failure.sentence
     site: SiteFacts = next(each for each in facts.sites if each.id == delivery.site_id)
     if failure.reason is Reason.ACCESS:
-        return why_no_access(shift, site) or _of_another_depot(shift, delivery, facts) or failure.sentence
+        said = why_no_access(shift, site) or _of_another_depot(shift, delivery, facts)
+        street = why_not_then(shift, site)
+        return said or (f"{street}." if street else failure.sentence)
     if failure.reason is Reason.CREW:
         return f"{site.name} needs {site.crew} people, {shift.name} has {shift.crew}."
     if failure.reason is Reason.WINDOW_UNREACHABLE:
@@ -380,6 +382,10 @@ def said_of_the_door(gone: Unassigned, facts: DayFacts) -> Unassigned:
             return replace(gone, detail=f"{only_vehicles(site)}: none of them goes out from {depot} in this plan.")
         why = next((why for van in allowed or vans if (why := why_no_access(van, site))), "")
         rest = "no other vehicle may come" if site.vehicles else f"no larger vehicle of {depot} fits"
+        fitting = [van for van in allowed or vans if not why_no_access(van, site)]
+        if street := next((said for van in fitting if (said := why_not_then(van, site))), ""):
+            # A van that fits is closer than one that is too long.
+            why, rest = street, f"no bike of {depot} can bring it"
         said = f"{why}, and {rest}." if why else ""
     elif gone.reasons[0] is Reason.CREW:
         most = max((each.crew for each in vans), default=0)

@@ -16,6 +16,7 @@ saved.
 | order | the times of the route do not follow each other |
 | service | a stop is shorter or longer than setup and service |
 | window | service begins outside the windows, and not within what they allow it to be late |
+| motor_hours | a motor vehicle begins at a door outside the hours in which it may drive there |
 | ready | the van leaves before the goods of this trip are there |
 | trips, reload | more trips than the shift may make; no time between two of them to unload and load |
 | shift_hours, loading, debrief | the duty lies outside the shift and its overtime, or has no time for one of them |
@@ -310,6 +311,14 @@ class _Route:
                         self._say(
                             "window",
                             f"{self._name(key)} begins at {time} s, outside its windows.",
+                            visit=key,
+                            amount=time,
+                        )
+                    driven = visit.motor_windows if self.shift.motor else ()
+                    if driven and not any(w.start_s <= time <= w.end_s for w in driven):
+                        self._say(
+                            "motor_hours",
+                            f"{self._name(key)} begins at {time} s, when no motor vehicle may drive there.",
                             visit=key,
                             amount=time,
                         )

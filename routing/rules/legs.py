@@ -113,7 +113,8 @@ def latest_departure(
         soft = legs.soft[g - 1] if legs.soft else None
         start: int | None
         if soft is not None:
-            start = min(free - legs.work[g - 1], end_of_hours(soft[0], starts[g - 1]))
+            # Motor hours may end while it is in time.
+            start = latest(legs.spans[g - 1], min(free - legs.work[g - 1], end_of_hours(soft[0], starts[g - 1])))
         else:
             start = latest(legs.spans[g - 1], free - legs.work[g - 1])
         assert start is not None

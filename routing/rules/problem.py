@@ -5,6 +5,8 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 
 - **Windows.** The hours of the door and of every order on the delivery hold together (their intersection). "Begin by"
   binds the start of service; "finish by" ends earlier by setup and service.
+- **Motor hours.** Where a street is closed to motor vehicles but for some hours, they begin and have done within those;
+  bikes are not bound. What rides already is not asked where there are none that day.
 - **Late.** Where a site takes goods after its hours, every window of its deliveries allows it, at the site's price.
 - **Which vehicles.** Where a site names its vehicles, no other comes (ACCESS), also of what is planned by hand. What
   rides already is brought. With `vehicles` V-1 and V-3, the shift of V-2 is shut out and those of V-1 and V-3 are not.
@@ -48,7 +50,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.ports import TravelTable
-from routing.rules.access import fits
+from routing.rules.access import fits, is_motor
 from routing.rules.calendars import (
     clock_minutes,
     day_of,
@@ -279,6 +281,7 @@ class _Building:
             start_s=start_s,
             end_s=end_s,
             capacity=(vehicle.weight_g, vehicle.volume_cm3, vehicle.pieces),
+            motor=is_motor(vehicle),
             skills=skills,
             breaks=tuple(breaks),
             cost=rates_of(shift, self.facts.prices),
@@ -353,7 +356,8 @@ class _Building:
             if self.again & self.out.keys() and delivery.direction == "deliver":
                 # A van that is out comes back for it, which cannot have been.
                 ready_s = max(ready_s or 0, self.now_s)
-            shifts, why_not = self._who_may(delivery, site, place)
+            shifts, why_not = self._who_may(delivery, site, place, setup_s + service_s)
+        motor = self._motor_windows(site, delivery, setup_s + service_s)
         none = (0,) * len(DIMENSIONS)
         ordered_on = delivery.oldest_ordered_at.astimezone(self.zones[delivery.depot_id]).date()
         collects = delivery.direction == "collect"
@@ -363,6 +367,7 @@ class _Building:
             service_s=service_s,
             setup_s=setup_s,
             windows=windows,
+            motor_windows=motor,
             load=none if collects else amounts,
             collect=amounts if collects else none,
             skills=frozenset(site.skills) if ride is None else frozenset(),
@@ -462,7 +467,7 @@ class _Building:
         return in_time
 
     def _windows(self, delivery: DeliveryFacts, site: SiteFacts, work_s: int, days: list[date]) -> tuple[Window, ...]:
-        zone = zone_of(site.zone) if site.zone else self.zones[delivery.depot_id]
+        zone = self._zone(site, delivery)
         found: list[Window] = []
         for day in days:
             hours = self._on(site.windows, day, zone, work_s)
@@ -473,6 +478,18 @@ class _Building:
             late_s = site.late_s if timed else 0
             found += [Window(start_s=first, end_s=last, late_s=late_s) for first, last in hours]
         return tuple(dict.fromkeys(found))
+
+    def _motor_windows(self, site: SiteFacts, delivery: DeliveryFacts, work_s: int) -> tuple[Window, ...]:
+        """When a motor vehicle may begin there, so that it is gone before the street closes; none where it may always,
+        or on no day of the plan."""
+        if not site.motor_hours:
+            return ()
+        zone = self._zone(site, delivery)
+        pairs = [pair for day in self.days for pair in self._on(site.motor_hours, day, zone, work_s)]
+        return tuple(Window(start_s=first, end_s=last) for first, last in pairs)
+
+    def _zone(self, site: SiteFacts, delivery: DeliveryFacts) -> ZoneInfo:
+        return zone_of(site.zone) if site.zone else self.zones[delivery.depot_id]
 
     def _on(self, windows: tuple[WallWindow, ...], day: date, zone: ZoneInfo, work_s: int) -> list[tuple[int, int]]:
         """When service may start that day. No windows at all: the whole day."""
@@ -502,7 +519,7 @@ class _Building:
         return ready_s
 
     def _who_may(
-        self, delivery: DeliveryFacts, site: SiteFacts, place: int
+        self, delivery: DeliveryFacts, site: SiteFacts, place: int, work_s: int
     ) -> tuple[frozenset[int] | None, tuple[tuple[int, Reason], ...]]:
         own = [shift for shift in self.shifts if shift.depot_id == delivery.depot_id]
         if not own:
@@ -510,6 +527,7 @@ class _Building:
             raise _Excluded(Reason.CAPACITY, f"No shift goes out from {depot.name} on {_these(self.days)}. Add one.")
         why_not: list[tuple[int, Reason]] = []
         may: set[int] = set()
+        no_motors = bool(site.motor_hours) and not self._motor_windows(site, delivery, work_s)
         for shift in own:
             if not self._joined(shift, place):
                 why_not.append((shift.id, Reason.NO_ROAD))
@@ -518,7 +536,7 @@ class _Building:
                 why_not.append((shift.id, Reason.AFTER_CUT_OFF))
             elif shift.id in self.resting:
                 why_not.append((shift.id, Reason.DRIVER_HOURS))
-            elif not fits(shift, site):
+            elif not fits(shift, site) or (no_motors and is_motor(shift.vehicle)):
                 why_not.append((shift.id, Reason.ACCESS))
             elif shift.crew < site.crew:
                 why_not.append((shift.id, Reason.CREW))

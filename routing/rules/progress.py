@@ -108,9 +108,10 @@ def as_planned(stop: PlannedTimes) -> tuple[datetime, datetime | None]:
     return stop.start, _begins(stop, stop.arrival)[1]
 
 
-def hours_of(stop: PlannedStop, visits: Mapping[int, Visit]) -> Spans:
+def hours_of(stop: PlannedStop, visits: Mapping[int, Visit], *, motor: bool = False) -> Spans:
     """When service may begin at a planned stop, late or not (seconds, both ends included), as far as that opens before
-    its planned start. What is served second there begins as much later as the first takes."""
+    its planned start. What is served second there begins as much later as the first takes. `motor`: for a vehicle that
+    the hours of a pedestrian street bind."""
     held = ALWAYS
     for position, key in enumerate(stop.visits):
         rest = sum(visits[each].service_s for each in stop.visits[position:])
@@ -118,7 +119,7 @@ def hours_of(stop: PlannedStop, visits: Mapping[int, Visit]) -> Spans:
         held = tuple(
             (max(first, opens - after), min(last, closes - after))
             for first, last in held
-            for opens, closes in hours(visits[key])
+            for opens, closes in hours(visits[key], motor=motor)
             if max(first, opens - after) <= min(last, closes - after)
         )
     return tuple(span for span in held if span[0] <= stop.start_s)

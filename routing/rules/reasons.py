@@ -67,7 +67,10 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
             failures.append(answer)
         else:
             unit = together(table, visit.id)
-            by_way = any(f.reason in OF_THE_ROAD and chains.may_do(table.shifts[f.shift], unit) for f in failures)
+            by_way = any(
+                (f.reason in OF_THE_ROAD or _of_the_street(table, f)) and chains.may_do(table.shifts[f.shift], unit)
+                for f in failures
+            )
             out.append(_impossible(visit, failures, by_way_of_others=by_way))
             continue
         out.append(
@@ -112,6 +115,19 @@ def _impossible(visit: Visit, failures: list[Failure], *, by_way_of_others: bool
     if by_way_of_others:
         detail += " So it is on a trip of its own: by way of other doors, where the roads are quicker, it may fit."
     return Unassigned(visit=visit.id, reasons=reasons, proven=not by_way_of_others, detail=detail)
+
+
+def _of_the_street(table: Timetable, failure: Failure) -> bool:
+    """Whether it failed at the hours in which motor vehicles may drive to a door: what is quicker may keep them."""
+    visit = None if failure.visit is None else table.visits[failure.visit]
+    shift = table.shifts[failure.shift]
+    return (
+        failure.reason is Reason.ACCESS
+        and visit is not None
+        and shift.motor
+        and bool(visit.motor_windows)
+        and (visit.shifts is None or shift.id in visit.shifts)
+    )
 
 
 def _locked(table: Timetable, visit: Visit, lock: Lock) -> Unassigned:

@@ -9,6 +9,8 @@ How a route runs, all times in whole seconds from the problem's epoch:
 - **Windows** bind `start`, both ends inclusive. Setup lies between `start` and `departure`.
 - **Late**: a window that allows it is missed by up to its `late_s`, at the visit's price; nobody waits for a later
   window meanwhile. Each visit of a stop is late by itself.
+- **Motor hours**: a door in a pedestrian street binds the `start` of motor vehicles to those windows besides, also of
+  what may be late; cargo bikes come whenever its own windows say.
 - **Overtime**: the duty may end up to `overtime_s` after the shift's hours, at its price on top of the paid hour.
 - **Setup** is served when the place differs from the one before (the start of the shift included). Visits that follow
   each other at one place without a pause are one stop; a wait or a break between them makes two stops, the second
@@ -76,7 +78,7 @@ from routing.rules.legs import (
     place_one_break,
     wheels_turned,
 )
-from routing.rules.spans import ALWAYS, Soft, Spans, hours, spans
+from routing.rules.spans import ALWAYS, NEVER, Soft, Spans, hours, spans
 from routing.rules.time_of_day import Pace, paces_of
 from routing.rules.trips import MOST_TRIPS, cuts_of, fewest, keeps_on_board, reach_of
 
@@ -141,6 +143,12 @@ class Timetable:
         self.shifts: dict[int, ShiftOffer] = {shift.id: shift for shift in problem.shifts}
         self.done = frozenset(lock.visit for lock in problem.locks if lock.done)
         self._spans = {visit.id: ALWAYS if visit.id in self.done else hours(visit) for visit in problem.visits}
+        self._motor_spans = {
+            visit.id: hours(visit, motor=True)
+            for visit in problem.visits
+            if visit.motor_windows and visit.id not in self.done
+        }
+        """Of the doors that have other hours for motor vehicles; empty hours: never."""
         self.soft: dict[int, Soft] = {
             visit.id: (spans(visit.windows), visit.late_per_hour)
             for visit in problem.visits
@@ -220,8 +228,11 @@ class Timetable:
         plain = {visit.id: (visit.setup_s, visit.service_s) for visit in self.problem.visits}
         return self._work.get(shift.type, plain)
 
-    def hours(self, visit_id: int) -> Spans:
-        """When service may begin, late ones included; always for what is done."""
+    def hours(self, visit_id: int, *, motor: bool = False) -> Spans:
+        """When service may begin, late ones included; always for what is done. `motor`: by a vehicle that the motor
+        windows of doors bind; what may never begin so has hours that are over."""
+        if motor and visit_id in self._motor_spans:
+            return self._motor_spans[visit_id] or NEVER
         return self._spans[visit_id]
 
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
@@ -562,7 +573,9 @@ class Timetable:
             travel,
             metres,
             work,
-            [self._spans[visit.id] for visit in visits],
+            [self.hours(visit.id, motor=shift.motor) for visit in visits]
+            if self._motor_spans
+            else [self._spans[visit.id] for visit in visits],
             leave,
             soft if any(soft) else [],
             heavy,
@@ -676,6 +689,18 @@ class Timetable:
             assert visit is not None
             sentence = f"{_of(visit)} is ready {time_in_words(wait)} after {_by(shift)} could leave: too late."
             return _Fault(Reason.NOT_READY, late, wait, sentence)
+        driven = [
+            i for i, visit in enumerate(line) if visit is not None and shift.motor and visit.id in self._motor_spans
+        ]
+        if driven:
+            open_ = [ALWAYS if visit is None else self._spans[visit.id] for visit in line]
+            if not isinstance(self._run(shift, ids, replace(legs, spans=open_)), _Fault):
+                # Who waits for a street to open makes another late: the door of that street is blamed.
+                index = max((i for i in driven if i <= fault.index), default=driven[0])
+                visit = line[index]
+                assert visit is not None
+                sentence = f"{_by(shift)} cannot be at {_of(visit, low=True)} while motor vehicles may drive there."
+                return _Fault(Reason.ACCESS, index, fault.amount, sentence)
         if shift.breaks:
             run = forward(legs, [], [()] * len(legs.travel), legs.leave_s)
             if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.until_s:

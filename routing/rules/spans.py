@@ -13,6 +13,8 @@ type Soft = tuple[Spans, int]
 """The hours in which a visit is in time, and what an hour after them costs."""
 
 ALWAYS: Spans = ((-(2**62), 2**62),)
+NEVER: Spans = ((-(2**58), -(2**58)),)
+"""Hours that are over before any day begins."""
 
 
 def spans(windows: Sequence[Window]) -> Spans:
@@ -20,9 +22,27 @@ def spans(windows: Sequence[Window]) -> Spans:
     return _joined((w.start_s, w.end_s) for w in windows)
 
 
-def hours(visit: Visit) -> Spans:
-    """When service may begin, late or not, sorted and joined."""
-    return _joined((w.start_s, w.end_s + w.late_s) for w in visit.windows)
+def hours(visit: Visit, *, motor: bool = False) -> Spans:
+    """When service may begin, late or not, sorted and joined; `motor`: by a vehicle that its motor windows bind. Empty
+    where such a vehicle may never come.
+
+    >>> door = Visit(
+    ...     id=1, place=1, service_s=0, load=(), collect=(),
+    ...     windows=(Window(start_s=0, end_s=10, late_s=5), Window(start_s=30, end_s=40)),
+    ...     motor_windows=(Window(start_s=8, end_s=35),),
+    ... )
+    >>> hours(door), hours(door, motor=True)
+    (((0, 15), (30, 40)), ((8, 15), (30, 35)))
+    """
+    open_ = _joined((w.start_s, w.end_s + w.late_s) for w in visit.windows)
+    if not motor or not visit.motor_windows:
+        return open_
+    return _joined(
+        (max(first, opens), min(last, closes))
+        for first, last in open_
+        for opens, closes in spans(visit.motor_windows)
+        if max(first, opens) <= min(last, closes)
+    )
 
 
 def _joined(pairs: Iterable[tuple[int, int]]) -> Spans:

@@ -24,3 +24,15 @@ def test_the_start_of_service_is_shown_and_where_the_van_waits_its_arrival_too(d
     for each in (one, two):
         if each.eta is not None:
             assert each.eta.arrival <= each.eta.start
+
+
+def test_the_hours_of_a_street_are_shown_to_whom_they_bind(database: Database) -> None:
+    with database.writing() as connection:
+        made = a_round(connection, stops=1)
+        connection.execute(tables.site.update().values(motor_hours="06:00-10:00"))
+    for profile, shown in (("van", (("06:00", "10:00", "motor_hours"),)), ("cargo_bike", ())):
+        with database.writing() as connection:
+            connection.execute(tables.vehicle.update().values(profile=profile))
+        with database.reading() as connection:
+            (stop,) = driver_route(connection, made.manifest_id, now=made.stops[0].arrival).stops
+        assert tuple(each for each in stop.hours if each[2] == "motor_hours") == shown

@@ -29,6 +29,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
         )
 
     strange = draw(st.integers(0, 3)) == 0
+    street = draw(st.integers(0, 2)) == 0
     skills = st.frozensets(st.sampled_from(["crane", "cold"]), max_size=2)
     visits = tuple(
         visit(
@@ -37,6 +38,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
             service_s=draw(st.integers(0, 60)) * MINUTE,
             setup_s=draw(st.sampled_from([0, 0, 120, 900])),
             windows=windows() if draw(st.booleans()) else between(0, 24 * HOUR),
+            motor_windows=tuple(replace(w, late_s=0) for w in windows()) if street and draw(st.booleans()) else (),
             load=(draw(st.integers(0, 6)), draw(st.integers(0, 3))),
             collect=(draw(st.sampled_from([0, 0, 4])), 0),
             tier=draw(st.integers(0, 2)),
@@ -94,6 +96,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
             max_travel_s=draw(st.sampled_from([None, None, HOUR])),
             speed_factor=draw(st.sampled_from([1.0, 1.0, 0.7])),
             type=draw(st.sampled_from(["", "", "bike"])),
+            motor=draw(st.booleans()),
         )
         for n in range(draw(st.integers(0, 3)))
     )

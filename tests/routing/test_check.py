@@ -119,6 +119,16 @@ def test_a_plan_for_an_easier_visit_is_found_out(code: str, changes: dict) -> No
     assert code in codes(plan(easy, {1: [1]}), problem(visit(1, 3, **changes)))
 
 
+def test_a_motor_vehicle_in_a_street_that_is_closed_to_it_is_found_out_and_a_bike_is_not() -> None:
+    street = {"motor_windows": (Window(start_s=9 * HOUR, end_s=10 * HOUR),)}
+    for motor, found in ((True, {"motor_hours"}), (False, set())):
+        shifts = (shift(motor=motor),)
+        at_once = plan(problem(visit(1, 3), shifts=shifts), {1: [1]})
+        assert codes(at_once, problem(visit(1, 3, **street), shifts=shifts)) == found
+        gone = (Lock(visit=1, shift=1, position=0, done=True),)
+        assert codes(at_once, problem(visit(1, 3, **street), shifts=shifts, locks=gone)) == set()
+
+
 def test_a_price_of_overtime_or_lateness_that_was_not_counted_is_found_out() -> None:
     rates = CostScheme(per_overtime_hour=3600)
     over = problem(visit(1, 3, service_s=HOUR), shifts=(shift(end_s=9 * HOUR, overtime_s=HOUR, cost=rates),))

@@ -14,6 +14,7 @@ route shows); here the whole planner decides.
 | breaks, also by what is on board | Break | test_schedule, test_check |
 | an unused vehicle needs no break | | solver/test_solver |
 | hours, several windows, begin by and finish by, delivery days | Visit.windows | test_schedule, planning/test_problem |
+| hours of a street for motor vehicles | Visit.motor_windows, ShiftOffer.motor | test_schedule, test_check |
 | ready times | Visit.ready_s | test_schedule |
 | most stops, visits, metres | max_stops, max_visits, max_distance_m | test_schedule, test_check |
 | locks, done and under way | Lock | solver/test_solver, test_check |
@@ -195,6 +196,57 @@ def test_access_and_profile_the_bike_goes_where_the_van_may_not() -> None:
     one = visit(1, 1, shifts=frozenset({2}), why_not=((1, Reason.ACCESS),))
     day = problem(one, visit(2, 2), shifts=(shift(1), shift(2, profile="bike")), profiles={"bike": by_bike})
     assert routes(planned(day)) == {1: (2,), 2: (1,)}
+
+
+def test_motor_hours_and_profile_the_bike_comes_when_the_street_is_closed_to_vans() -> None:
+    """Doors 1 and 2 lie in a street that is closed to motor vehicles from 8:10 on. The van serves two there and the
+    bike the other two, though its hour costs more; without a bike they stay."""
+    street = {"motor_windows": between(0, 8 * HOUR + 10 * MINUTE), "service_s": 5 * MINUTE}
+    doors = (visit(1, 1, **street), visit(2, 1, **street), visit(3, 2, **street), visit(4, 2, **street))
+    van = shift(1, motor=True, cost=CostScheme(per_hour=3600))
+    day = problem(*doors, shifts=(van, shift(2, cost=CostScheme(per_hour=90_000))))
+    found = planned(day)
+    assert violations(found, day) == []
+    assert {key: len(ids) for key, ids in routes(found).items()} == {1: 2, 2: 2}
+    alone = problem(*doors, shifts=(shift(1, motor=True),))
+    left = planned(alone)
+    assert len(routes(left)[1]) == 2
+    assert set(reasons(left).values()) == {(Reason.COMPETED_OUT,)}
+    closed = problem(visit(1, 11, **street), shifts=(shift(1, motor=True),))
+    assert reasons(planned(closed)) == {1: (Reason.ACCESS,)}
+    assert routes(planned(replace(closed, shifts=(shift(1),)))) == {1: (1,)}
+
+
+def test_motor_hours_and_tier_the_urgent_door_of_the_street_goes_before_a_normal_one() -> None:
+    """Each takes 20 minutes, and the street closes to vans 20 minutes after they can be there."""
+    street = {"motor_windows": between(0, 8 * HOUR + 20 * MINUTE), "service_s": 20 * MINUTE}
+    day = problem(visit(1, 1, **street), visit(2, 1, tier=3, **street), shifts=(shift(motor=True),))
+    assert routes(planned(day)) == {1: (2,)}
+    held = replace(day, locks=(Lock(visit=1, shift=1),))
+    assert routes(planned(held)) == {1: (1,)}
+
+
+def test_motor_hours_are_weighed_as_trying_every_order_finds_it() -> None:
+    """Five doors, three of them in streets with hours of their own: the plan costs what the best of all orders of a
+    van and a bike costs."""
+    doors = (
+        visit(1, 4, motor_windows=between(9 * HOUR, 9 * HOUR + 20 * MINUTE)),
+        visit(2, 9, motor_windows=between(0, 8 * HOUR + 15 * MINUTE)),
+        visit(3, 12),
+        visit(4, 6, motor_windows=(*between(0, 8 * HOUR), *between(10 * HOUR, 11 * HOUR))),
+        visit(5, 3, windows=between(8 * HOUR + 30 * MINUTE, 10 * HOUR)),
+    )
+    day = problem(*doors, shifts=(shift(1, motor=True), shift(2, cost=CostScheme(per_hour=9000))))
+    table, best = Timetable(day), 2**60
+    for order in permutations(range(1, 6)):
+        for cut in range(6):
+            parts = [(1, order[:cut]), (2, order[cut:])]
+            times = [table.times(key, ids) for key, ids in parts if ids]
+            if all(each is not None for each in times):
+                best = min(best, sum(each.cost for each in times if each is not None))
+    found = planned(day)
+    assert violations(found, day) == []
+    assert (found.unassigned, found.cost) == ((), best)
 
 
 def test_driver_hours_and_break_both_count_against_the_same_day() -> None:

@@ -412,7 +412,81 @@ def test_hours_at_the_door_have_a_price_of_their_own() -> None:
     assert driven(day, 1, [1]).cost == 6 * MINUTE
 
 
+def test_motor_hours_bind_vans_and_not_bikes() -> None:
+    """The street is open to motor vehicles from 9:00 to 9:30; the door takes goods at any time."""
+    street = {"motor_windows": between(9 * HOUR, 9 * HOUR + 30 * MINUTE)}
+    day = problem(visit(1, 10, **street), shifts=(shift(1, motor=True), shift(2)))
+    assert driven(day, 1, [1]).stops[0].start_s == 9 * HOUR
+    assert driven(day, 2, [1]).stops[0].start_s == 8 * HOUR + 10 * MINUTE
+    far = problem(visit(1, 91, **street), shifts=(shift(1, motor=True, name="Van 1"), shift(2)))
+    assert failed(far, 1, [1]).reason is Reason.ACCESS
+    assert failed(far, 1, [1]).sentence == "Van 1 cannot be at delivery 1 while motor vehicles may drive there."
+    assert driven(far, 2, [1])
+
+
 # ---- two constraints at once
+
+
+def test_motor_hours_and_a_window_hold_together() -> None:
+    """The door opens at 9:20, the street closes at 9:30. With a street that closes at 9:10 no van ever gets in."""
+    hours = {"windows": between(9 * HOUR + 20 * MINUTE, 11 * HOUR)}
+    shifts = (shift(1, motor=True), shift(2))
+    day = problem(visit(1, 10, motor_windows=between(9 * HOUR, 9 * HOUR + 30 * MINUTE), **hours), shifts=shifts)
+    assert driven(day, 1, [1]).stops[0].start_s == 9 * HOUR + 20 * MINUTE
+    apart = problem(visit(1, 10, motor_windows=between(9 * HOUR, 9 * HOUR + 10 * MINUTE), **hours), shifts=shifts)
+    assert failed(apart, 1, [1]).reason is Reason.ACCESS
+    assert driven(apart, 2, [1]).stops[0].start_s == 9 * HOUR + 20 * MINUTE
+
+
+def test_motor_hours_and_lateness_no_price_opens_the_street() -> None:
+    """The door takes goods until 8:05 and an hour late; the street closes to vans at 8:20."""
+    late = {"windows": (Window(start_s=0, end_s=8 * HOUR + 5 * MINUTE, late_s=HOUR),), "late_per_hour": 3600}
+    street = {"motor_windows": between(0, 8 * HOUR + 20 * MINUTE)}
+    day = problem(
+        visit(1, 20, **late, **street), visit(2, 21, **late, **street), shifts=(shift(1, motor=True), shift(2))
+    )
+    assert driven(day, 1, [1]).stops[0].start_s == 8 * HOUR + 20 * MINUTE
+    assert failed(day, 1, [2]).reason is Reason.ACCESS
+    assert driven(day, 2, [2]).stops[0].start_s == 8 * HOUR + 21 * MINUTE
+
+
+def test_motor_hours_and_a_departure_that_moves_late_stay_in_the_street_s_hours() -> None:
+    """The second door opens at 11:00, so that the van could leave two hours later; it is in time at the first until
+    10:00, but the street closes at 9:00."""
+    day = problem(
+        visit(1, 10, windows=(Window(start_s=0, end_s=10 * HOUR, late_s=HOUR),), motor_windows=between(0, 9 * HOUR)),
+        visit(2, 20, windows=between(11 * HOUR, 12 * HOUR)),
+        shifts=(shift(motor=True),),
+    )
+    assert driven(day, 1, [1, 2]).stops[0].start_s == 9 * HOUR
+
+
+def test_motor_hours_and_a_break_the_street_goes_first() -> None:
+    """The break may begin from 9:00 to 9:30, the street closes at 9:10."""
+    tea = pause(at=(9 * HOUR, 9 * HOUR + 30 * MINUTE))
+    street = {"motor_windows": between(9 * HOUR, 9 * HOUR + 10 * MINUTE)}
+    day = problem(visit(1, 30, **street), shifts=(shift(breaks=(tea,), motor=True),))
+    route = driven(day, 1, [1])
+    assert (route.stops[0].start_s, route.breaks[0].after_stop) == (9 * HOUR, 1)
+
+
+def test_motor_hours_and_goods_that_are_ready_late() -> None:
+    """Ready at 9:00 and ten minutes away: a street that closes at 9:05 is missed for the goods, one that closed at
+    8:05 would have been missed without them."""
+    shifts = (shift(motor=True),)
+    late = problem(visit(1, 10, ready_s=9 * HOUR, motor_windows=between(0, 9 * HOUR + 5 * MINUTE)), shifts=shifts)
+    assert failed(late, 1, [1]).reason is Reason.NOT_READY
+    never = problem(visit(1, 10, ready_s=9 * HOUR, motor_windows=between(0, 8 * HOUR + 5 * MINUTE)), shifts=shifts)
+    assert failed(never, 1, [1]).reason is Reason.ACCESS
+
+
+def test_motor_hours_and_a_second_trip_the_first_one_serves_the_street() -> None:
+    """Each trip carries one. The street is open to vans until 8:30 only: the other door waits for the second trip, and
+    in the other order the van is back too late."""
+    again = shift(motor=True, capacity=(1,), most_trips=2, reload_s=10 * MINUTE)
+    day = problem(visit(1, 15, motor_windows=between(0, 8 * HOUR + 30 * MINUTE)), visit(2, 15), shifts=(again,))
+    assert driven(day, 1, [1, 2])
+    assert failed(day, 1, [2, 1]).reason is Reason.ACCESS
 
 
 def test_a_break_and_a_window_share_the_hour() -> None:

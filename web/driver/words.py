@@ -22,6 +22,7 @@ def words() -> dict[str, str]:
         "hours": _("Open %1–%2"),
         "begin_by": _("Begin by %1"),
         "finish_by": _("Finish by %1"),
+        "motor_hours": _("Motor vehicles %1–%2 only: be gone by then"),
         "heard_told": _("Customer was told %1–%2 (at %3)"),
         "heard_agreed": _("Agreed with the customer: %1–%2"),
         "heard_waits": _("Customer will be told %1–%2: the message waits to be sent"),

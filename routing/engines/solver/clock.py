@@ -14,7 +14,7 @@ from routing.engines.solver.layout import (
     SOMEBODY_LATE,
     SPEED,
     START,
-    WINDOW,
+    closing,
     compiled,
     earliest,
     kept_free,
@@ -22,6 +22,7 @@ from routing.engines.solver.layout import (
     latest,
     leave_by,
     no_later,
+    opening,
     reach,
     standing,
     work_of,
@@ -98,7 +99,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
                     if v < 0:
                         time = max(time, v + NEVER) + day.shift[k, RELOAD]
                     else:
-                        time = earliest(day.visit, v, WINDOW, time)
+                        time = opening(day, k, v, time)
                         if time >= NEVER:
                             continue
                         if late:
@@ -158,9 +159,9 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
         before = day.shift[k, START] if g == 1 or line[g - 2] < 0 else day.visit[line[g - 2], PLACE]
         work = work_of(day, k, v, here != before)
         if day.flags[SOMEBODY_LATE] and day.late[v, MAY_BE_LATE]:
-            limit = no_later(day, v, clock[g, base] - work, free - work)
+            limit = closing(day, k, v, no_later(day, v, clock[g, base] - work, free - work))
         else:
-            limit = latest(day.visit, v, WINDOW, free - work)
+            limit = closing(day, k, v, free - work)
     return free
 
 
@@ -191,7 +192,7 @@ def wheels(day, k, line, m, departure, clock, via):  # type: ignore[no-untyped-d
                 arrival = max(paused, reach(day, speed, free, travel, lost))
         ready = max(reach(day, speed, free, travel, kept), paused)
         if g < m and line[g] >= 0:
-            ready = earliest(day.visit, line[g], WINDOW, ready)
+            ready = opening(day, k, line[g], ready)
             if g > 0 and line[g - 1] < 0 and clock[g, 0] == 0:
                 # Who reloads waits at the depot, not at a door that is closed.
                 free = max(free, leave_by(day, speed, ready, travel, 0))

@@ -104,12 +104,12 @@ class Insertion:
         visits = problem.visits
         self.work = works(problem)
         self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
-        self._spans = [table.hours(v.id) for v in visits]
+        self._spans = {motor: [table.hours(v.id, motor=motor) for v in visits] for motor in (False, True)}
         self._ready = np.array(
             [-(2**60) if v.ready_s is None or v.id in table.done else v.ready_s for v in visits], dtype=np.int64
         )
-        most = max((len(windows) for windows in self._spans), default=1)
-        self._firsts, self._lasts = _columns(self._spans, most)
+        most = max((len(windows) for of_all in self._spans.values() for windows in of_all), default=1)
+        self._hours = {motor: _columns(of_all, most) for motor, of_all in self._spans.items()}
         self._late_per_s = np.array([table.soft[v.id][1] / 3600 if v.id in table.soft else 0.0 for v in visits])
         self._in_time = _columns([table.soft[v.id][0] if v.id in table.soft else ALWAYS for v in visits], most)
         self._place = np.array([v.place for v in visits], dtype=np.int64)
@@ -431,10 +431,10 @@ class Insertion:
             for free, wait, latest_s in slack:
                 if clock is None:
                     reach = free + np.maximum(to - wait, 0) if wait.any() else free + to
-                    start = self._start(reach, rows)
+                    start = self._start(reach, rows, shift.motor)
                     here_fits = start + spent <= latest_s
                 else:
-                    start = self._start(clock.arrive(free + np.zeros_like(to), to, wait), rows)
+                    start = self._start(clock.arrive(free + np.zeros_like(to), to, wait), rows, shift.motor)
                     here_fits = clock.arrive(start + work, on) <= latest_s
                 fits |= here_fits
                 if may_be_late:
@@ -478,11 +478,12 @@ class Insertion:
             self._slacks[key] = self._slack(crew, here, before, after, leave)
         return self._slacks[key]
 
-    def _start(self, reach: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _start(self, reach: NDArray[np.int64], rows: NDArray[np.int64], motor: bool) -> NDArray[np.int64]:
         """When service may begin, for arrivals of shape (rows, positions); far in the future when the windows are
         over."""
         start = np.full(reach.shape, 2**61, dtype=np.int64)
-        for first, last in zip(self._firsts[::-1], self._lasts[::-1], strict=True):
+        firsts, lasts = self._hours[motor]
+        for first, last in zip(firsts[::-1], lasts[::-1], strict=True):
             start = np.where(reach <= last[rows][:, None], np.maximum(reach, first[rows][:, None]), start)
         return start
 
@@ -504,7 +505,7 @@ class Insertion:
         shift = crew.shift
         travel = crew.durations[before, after].tolist()
         count = len(here)
-        windows = [self._spans[row] for row in here]
+        windows = [self._spans[shift.motor][row] for row in here]
         work = [
             int(crew.service[row]) + (0 if before[n] == after[n] else int(crew.setup[row]))
             for n, row in enumerate(here)

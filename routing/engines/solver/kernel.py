@@ -71,9 +71,9 @@ from routing.engines.solver.layout import (
     Z0,
     Z1,
     compiled,
-    earliest,
     inlined,
     late_price,
+    opening,
     random,
     reach,
     work_of,
@@ -349,7 +349,7 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
             free = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
             if free < NEVER:
                 speed = day.shift[k, SPEED]
-                start = earliest(day.visit, c, WINDOW, reach(day, speed, free, day.seconds[speed, before, here], 0))
+                start = opening(day, k, c, reach(day, speed, free, day.seconds[speed, before, here], 0))
                 price += late_price(day, c, start) if start < NEVER else 0
                 if price >= best:
                     continue

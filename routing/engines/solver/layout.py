@@ -27,14 +27,15 @@ type Ints = NDArray[np.int64]
 
 
 # Columns of `Day.visit`; from WINDOW on pairs of (first, last) moments, sorted; shorter lists repeat their last pair.
+# With `MOTOR_HOURS` each visit has a second row, below those of all: the same with the windows of motor vehicles.
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
 # debrief, overtime included); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load;
 # OVER: when they must stand before overtime is paid; TRIPS_OUT: how many trips have left; BALANCE and AREA: the prices
-# of uneven days and wide areas.
+# of uneven days and wide areas; HOURS: how far below the row of a visit those windows stand that bind it.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE,
  PER_HOUR, PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT, OVER,
- PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT, BALANCE, AREA) = range(27)  # fmt: skip
+ PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT, BALANCE, AREA, HOURS) = range(28)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -50,11 +51,12 @@ MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
 # priced as a whole. RELOADS: some shift may come back for more. BY_CLOCK: ways take longer at some times of the day.
 # EVEN_DAYS, COMPACT: some shift has a price of balance, of its area; then a route is priced as a whole, too.
+# MOTOR_HOURS: some door has other hours for some of the vehicles.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK, EVEN_DAYS, COMPACT) = range(12)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK, EVEN_DAYS, COMPACT, MOTOR_HOURS) = range(13)  # fmt: skip
 # Behind them in `Day.flags`: how many rows the clock of each speed has, then those rows, SINCE which second, PROGRESS
 # then, RATE from then on (`time_of_day.Pace`). An array of its own would be carried along by every call.
-CLOCK_ROWS, CLOCK = 12, 13
+CLOCK_ROWS, CLOCK = 13, 14
 SINCE, PROGRESS, RATE = range(3)
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
@@ -267,6 +269,18 @@ def latest(rows, row, begin, at):  # type: ignore[no-untyped-def]
         if at >= rows[row, w]:
             return min(at, rows[row, w + 1])
     return -NEVER
+
+
+@inlined
+def opening(day, k, x, at):  # type: ignore[no-untyped-def]
+    """The first moment from `at` on at which shift `k` may begin visit `x`, NEVER when its windows are over."""
+    return earliest(day.visit, x + day.shift[k, HOURS], WINDOW, at)
+
+
+@inlined
+def closing(day, k, x, at):  # type: ignore[no-untyped-def]
+    """The last moment up to `at` at which shift `k` may begin visit `x`, -NEVER when no window has begun."""
+    return latest(day.visit, x + day.shift[k, HOURS], WINDOW, at)
 
 
 @inlined

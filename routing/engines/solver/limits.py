@@ -35,6 +35,8 @@ def check_limits(problem: Problem) -> None:
             raise refuse(f"Delivery {visit.id} has a time, age or amount below 0 or above {_FAR}")
         if any(abs(t) > _FAR for window in visit.windows for t in (window.start_s, window.end_s)):
             raise refuse(f"Delivery {visit.id} has a window further than {_FAR} s from the epoch")
+        if any(abs(t) > _FAR for window in visit.motor_windows for t in (window.start_s, window.end_s)):
+            raise refuse(f"Delivery {visit.id} has motor hours further than {_FAR} s from the epoch")
         if any(window.late_s > _FAR for window in visit.windows) or not 0 <= visit.late_per_hour <= _FAR:
             raise refuse(f"Delivery {visit.id} may be late too long, or at a price below 0 or above {_FAR}")
         if any(not 0 <= price <= _FAR for _, price in visit.strangers):

@@ -56,7 +56,7 @@ from routing.engines.solver.walk import RuinAndRecreate, route_costs, warm
 from routing.model.plans import CostScheme, Plan, Problem, ShiftOffer, SolveProgress
 from routing.rules.reasons import together
 from routing.rules.schedule import Timetable
-from routing.rules.spans import spans
+from routing.rules.spans import Spans, spans
 
 _SLOW_OPERATORS = (
     "use_global_cheapest_insertion_path_lns",
@@ -707,20 +707,10 @@ class _Model:
         for n, visit in enumerate(self.visits):
             if visit.id in done:
                 continue
-            allowed: list[tuple[int, int]] = []
             most, least = max(times[n] for times in setups), min(times[n] for times in setups)
             if doors[visit.place] > 1:
                 least = 0
-            for first, last in self.search_.table.hours(visit.id):
-                if strict_doors and last - first >= most - least:
-                    # How much setup comes before it depends on who else is served at this door, and on the type of
-                    # the vehicle: keep to what holds for all.
-                    low, high = first + most, last + least
-                else:
-                    low, high = first + least, last + most
-                low, high = max(low - self.base, 0), min(high - self.base, self.horizon)
-                if low <= high:
-                    allowed.append((low, high))
+            allowed = self._begins(self.search_.table.hours(visit.id), most, least, strict=strict_doors)
             cumul = self.time.CumulVar(self.node[n])
             if not allowed:
                 self.routing.solver().Add(self.routing.ActiveVar(self.node[n]) == 0)
@@ -729,10 +719,42 @@ class _Model:
             for (_, high), (low, _) in pairwise(allowed):
                 if high + 1 <= low - 1:
                     cumul.RemoveInterval(high + 1, low - 1)
+            if visit.motor_windows and (motors := [v for v, shift in enumerate(self.shifts) if shift.motor]):
+                driven = self.search_.table.hours(visit.id, motor=True)
+                self._motor_hours(n, motors, self._begins(driven, most, least, strict=strict_doors))
             soft = self.search_.table.soft.get(visit.id)
             if soft is not None and (price := round(soft[1] / 3600 * self.scale)):
                 in_time = max(0, soft[0][-1][1] + most - self.base)
                 self.time.SetCumulVarSoftUpperBound(self.node[n], in_time, price)
+
+    def _begins(self, hours: Spans, most: int, least: int, *, strict: bool) -> list[tuple[int, int]]:
+        """Hours as the model's moments, which come after the setup: it takes from `least` to `most`."""
+        allowed: list[tuple[int, int]] = []
+        for first, last in hours:
+            if strict and last - first >= most - least:
+                # How much setup comes before it depends on who else is served at this door, and on the type of
+                # the vehicle: keep to what holds for all.
+                low, high = first + most, last + least
+            else:
+                low, high = first + least, last + most
+            low, high = max(low - self.base, 0), min(high - self.base, self.horizon)
+            if low <= high:
+                allowed.append((low, high))
+        return allowed
+
+    def _motor_hours(self, n: int, motors: list[int], allowed: list[tuple[int, int]]) -> None:
+        """Visit `n` is begun within these moments wherever one of those vehicles serves it."""
+        solver = self.routing.solver()
+        driven = solver.IsMemberVar(self.routing.VehicleVar(self.node[n]), motors)
+        if not allowed:
+            solver.Add(driven == 0)
+            return
+        cumul = self.time.CumulVar(self.node[n])
+        solver.Add(cumul >= driven * allowed[0][0])
+        solver.Add(cumul + driven * (self.horizon - allowed[-1][1]) <= self.horizon)
+        for (_, high), (low, _) in pairwise(allowed):
+            if high + 1 <= low - 1:
+                solver.Add(driven + solver.IsBetweenVar(cumul, high + 1, low - 1) <= 1)
 
     def _breaks(self) -> None:
         """A break's `max_load` is not in the model: what it gets wrong is mended afterwards."""

@@ -4,8 +4,8 @@
     z0, z1   when it must be free there at the latest, its break already taken / still to come
 
 What that arithmetic cannot see (several breaks, goods that come later, collections, limits of stops or metres:
-`Day.careful`) is asked of `route_cost`, which also prices the paid hour. Of a shift with several trips the slack knows
-none: it forgives, and `route_cost` says.
+CAREFUL of `Day.shift`) is asked of `route_cost`, which also prices the paid hour. Of a shift with several trips the
+slack knows none: it forgives, and `route_cost` says.
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ from routing.engines.solver.layout import (
     TAIL,
     UNTIL,
     USED,
-    WINDOW,
     Z0,
     Z1,
+    closing,
     compiled,
     earliest,
     inlined,
     kept_free,
     latest,
     leave_by,
+    opening,
     reach,
     work_of,
 )
@@ -91,11 +92,11 @@ def forward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
             if free0 < NEVER:
                 at = min(at, rested(day, k, free0, travel))
             if at < NEVER:
-                at = earliest(day.visit, x, WINDOW, at)
+                at = opening(day, k, x, at)
                 if at < NEVER:
                     at += work
         if free0 < NEVER:
-            free0 = earliest(day.visit, x, WINDOW, reach(day, speed, free0, travel, 0))
+            free0 = opening(day, k, x, reach(day, speed, free0, travel, 0))
             if free0 < NEVER:
                 free0 += work
         free1 = at
@@ -117,9 +118,9 @@ def limit_before(day, walk, k, y, here):  # type: ignore[no-untyped-def]
         late0 = day.shift[k, UNTIL]
     else:
         work = work_of(day, k, y, there != here)
-        late0 = latest(day.visit, y, WINDOW, walk.visit[y, Z0] - work) if walk.visit[y, Z0] > -NEVER else -NEVER
+        late0 = closing(day, k, y, walk.visit[y, Z0] - work) if walk.visit[y, Z0] > -NEVER else -NEVER
         if day.shift[k, PAUSES] == 1 and walk.visit[y, Z1] > -NEVER:
-            late1 = latest(day.visit, y, WINDOW, walk.visit[y, Z1] - work)
+            late1 = closing(day, k, y, walk.visit[y, Z1] - work)
     if day.shift[k, PAUSES] == 1:
         if late1 > -NEVER:
             late1 = leave_by(day, speed, late1, travel, 0)
@@ -174,7 +175,7 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
         work_q = work_of(day, k, q, after != there)
     one = day.shift[k, PAUSES] == 1
     free0 = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
-    free = NEVER if free0 >= NEVER else earliest(day.visit, c, WINDOW, reach(day, speed, free0, to, 0))
+    free = NEVER if free0 >= NEVER else opening(day, k, c, reach(day, speed, free0, to, 0))
     if free < NEVER:
         free += work
     if not one:
@@ -182,7 +183,7 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
             return False
         if q < 0:
             return reach(day, speed, free, on, 0) <= day.shift[k, UNTIL]
-        at = earliest(day.visit, q, WINDOW, reach(day, speed, free, on, 0))
+        at = opening(day, k, q, reach(day, speed, free, on, 0))
         return at < NEVER and at + work_q <= walk.visit[q, Z0]
     # The break after c: on this leg, or later on.
     if free < NEVER:
@@ -192,10 +193,10 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
                 return True
         else:
             if at < NEVER:
-                at = earliest(day.visit, q, WINDOW, at)
+                at = opening(day, k, q, at)
                 if at < NEVER and at + work_q <= walk.visit[q, Z0]:
                     return True
-            at = earliest(day.visit, q, WINDOW, reach(day, speed, free, on, 0))
+            at = opening(day, k, q, reach(day, speed, free, on, 0))
             if at < NEVER and at + work_q <= walk.visit[q, Z1]:
                 return True
     # Or before c.
@@ -205,13 +206,13 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
         at = min(at, reach(day, speed, free1, to, 0))
     if at >= NEVER:
         return False
-    at = earliest(day.visit, c, WINDOW, at)
+    at = opening(day, k, c, at)
     if at >= NEVER:
         return False
     at = reach(day, speed, at + work, on, 0)
     if q < 0:
         return at <= day.shift[k, UNTIL]
-    at = earliest(day.visit, q, WINDOW, at)
+    at = opening(day, k, q, at)
     return at < NEVER and at + work_q <= walk.visit[q, Z0]
 
 

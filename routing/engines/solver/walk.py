@@ -64,8 +64,9 @@ class RuinAndRecreate:
         enough to steer. Age adds less than an absence of the lowest rank."""
         insertion, day, walk = self.insertion, self.day, self.walk
         oldest = 1 + max(insertion.age.values())
-        below = len(insertion.ranks) - 1 - day.visit[:, layout.RANK]
-        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, layout.AGE] / oldest
+        visit = day.visit[: len(self.visits)]
+        below = len(insertion.ranks) - 1 - visit[:, layout.RANK]
+        lifted = 10.0 ** np.minimum(8, below) + 0.5 * visit[:, layout.AGE] / oldest
         day.absence[:] = 4.0 * self._typical(int(walk.tally[layout.TOTAL])) * lifted
         # Of a shipment the first visit carries the absence of both.
         second = np.flatnonzero(day.mate[:, layout.BROUGHT])
@@ -95,7 +96,7 @@ class RuinAndRecreate:
 
     def fill(self) -> None:
         """Serves what waits, rank by rank, those with the least time first, each where it costs least."""
-        visit = self.day.visit
+        visit = self.day.visit[: len(self.visits)]
         order = np.lexsort((visit[:, -1] - visit[:, layout.WINDOW], visit[:, -1], visit[:, layout.RANK]))
         kernel.fill(self.day, self.walk, order.astype(np.int64))
         self._price_absences()
@@ -239,6 +240,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     shifts = [table.shifts[key] for key in shift_ids]
     ways = _ways(insertion, shifts)
     windows = _padded([table.hours(visit.id) for visit in visits])
+    by_class = _padded([table.hours(visit.id, motor=motor) for motor in (False, True) for visit in visits])
+    motor_hours = any(shift.motor for shift in shifts) and any(visit.motor_windows for visit in visits)
     soft = [table.soft.get(visit.id) for visit in visits]
     in_time = _padded([ALWAYS if each is None else each[0] for each in soft])
     prices_of_late = [(each is not None, 0 if each is None else each[1]) for each in soft]
@@ -270,16 +273,27 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         )
         for row, visit in enumerate(visits)
     ]  # fmt: skip
+    rows = np.array(numbers, dtype=np.int64)
     return layout.Day(
         seconds=ways.seconds,
         metres=ways.metres,
         prices=ways.prices,
-        visit=np.ascontiguousarray(np.hstack([np.array(numbers, dtype=np.int64), windows])),
+        visit=np.ascontiguousarray(np.hstack([np.vstack([rows, rows]), by_class] if motor_hours else [rows, windows])),
         load=load,
         absence=np.zeros(len(visits)),
         may=may,
         shift=np.array(
-            [_offer(insertion, shift, ways.speed[k], ways.tariff[k], careful[k]) for k, shift in enumerate(shifts)],
+            [
+                _offer(
+                    insertion,
+                    shift,
+                    ways.speed[k],
+                    ways.tariff[k],
+                    careful[k],
+                    len(visits) if motor_hours and shift.motor else 0,
+                )
+                for k, shift in enumerate(shifts)
+            ],
             dtype=np.int64,
         ),
         capacity=capacity,
@@ -313,6 +327,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 bool(problem.speeds),
                 any(shift.cost.balance_per_hour for shift in shifts),
                 compact,
+                motor_hours,
                 *(_clock([table.pace(shift) for shift in ways.driven_by]) if problem.speeds else [0]),
             )
         ),
@@ -405,7 +420,7 @@ def _is_limited(shift: ShiftOffer) -> bool:
     )
 
 
-def _offer(insertion: Insertion, shift: ShiftOffer, speed: int, tariff: int, careful: bool) -> list[int]:
+def _offer(insertion: Insertion, shift: ShiftOffer, speed: int, tariff: int, careful: bool, hours: int) -> list[int]:
     """A row of `Day.shift`."""
     anywhere, cost = len(insertion.problem.places), shift.cost
 
@@ -440,6 +455,7 @@ def _offer(insertion: Insertion, shift: ShiftOffer, speed: int, tariff: int, car
         layout.TRIPS_OUT: shift.trips_out,
         layout.BALANCE: cost.balance_per_hour,
         layout.AREA: cost.area_per_km,
+        layout.HOURS: hours,
     }
     return [row[column] for column in range(len(row))]
 
@@ -462,7 +478,7 @@ def _by_the_clock(shift: ShiftOffer) -> bool:
 def _beginning(
     day: layout.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
 ) -> layout.Walk:
-    n, k = len(day.visit), len(shift_ids)
+    n, k = len(day.load), len(shift_ids)
 
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)

@@ -40,7 +40,7 @@ SELDOM = frozenset({
     "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
     "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
-    "max_km", "start_place", "end_place", "vehicles", "run",
+    "max_km", "start_place", "end_place", "vehicles", "run", "motor_hours",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -845,6 +845,20 @@ def test_a_site_names_vehicles_of_the_fleet_and_no_others(set_up: Database, now:
     assert run(set_up, "customers", [CUSTOMER | {"vehicles": ""}], now).changed == 1
     with set_up.reading() as connection:
         assert connection.scalar(select(tables.site.c.vehicles)) == ""
+
+
+def test_a_site_says_when_motor_vehicles_may_drive_there(set_up: Database, now: datetime) -> None:
+    street = CUSTOMER | {"motor_hours": "18:00-22:00; 6:00-10:00"}
+    assert run(set_up, "customers", [street], now).changed == 1
+    assert run(set_up, "customers", [street], now).unchanged == 1
+    assert run(set_up, "customers", GOOD["customers"], now).changed == 0
+    with set_up.reading() as connection:
+        assert connection.scalar(select(tables.site.c.motor_hours)) == "06:00-10:00;18:00-22:00"
+    (wrong,) = run(set_up, "sites", [SITE | {"motor_hours": "until ten"}], now).errors
+    assert 'motor_hours: "until ten" is no window' in wrong.what
+    assert run(set_up, "customers", [CUSTOMER | {"motor_hours": ""}], now).changed == 1
+    with set_up.reading() as connection:
+        assert connection.scalar(select(tables.site.c.motor_hours)) == ""
 
 
 def test_a_site_names_one_vehicle_of_the_fleet_as_its_run(set_up: Database, now: datetime) -> None:

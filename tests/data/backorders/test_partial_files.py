@@ -59,7 +59,7 @@ EVERY_COLUMN: dict[str, Rows] = {
          "notes": "Ring", "contact_name": "Buyer 1", "contact_role": "goods_in", "contact_channel": "email",
          "contact_address": "buyer@cafe.example", "contact_consent": "yes", "late_minutes": "15",
          "late_price_per_minute": "0.50", "known_to": "DR-1", "stranger_price": "2.50",
-         "vehicles": "V-1", "run": "V-1"},
+         "vehicles": "V-1", "run": "V-1", "motor_hours": "06:00-10:00"},
     ],
     "sites": [
         {"customer": "C-1", "site": "S-2", "site_name": "Back door", "address": "Testgatan 2", "postcode": "00120",
@@ -68,7 +68,7 @@ EVERY_COLUMN: dict[str, Rows] = {
          "max_vehicle_height_cm": "300", "max_vehicle_length_cm": "700", "max_vehicle_weight_kg": "7500",
          "skills": "cold", "crew": "2", "notes": "Ring", "late_minutes": "15", "late_price_per_minute": "0.50",
          "known_to": "DR-1", "stranger_price": "2.50",
-         "vehicles": "V-1", "run": "V-1"},
+         "vehicles": "V-1", "run": "V-1", "motor_hours": "06:00-10:00"},
     ],
     "orders": [
         {"order": "SO-17", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08T10:00",

@@ -194,6 +194,36 @@ def test_a_door_that_names_its_vehicles_is_planned_and_moved_so(day: Any, databa
         assert door_facts(connection, site).vehicles == ("Van 2", "VAN-9")
 
 
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        ("van", ("Café 1 takes motor vehicles 06:00-07:10 only, Van 1 would not be there and gone in that time.",)),
+        ("cargo_bike", ()),
+    ],
+)
+def test_a_street_that_closes_to_motor_vehicles_binds_the_van_and_not_the_bike(
+    day: Any, database: Database, kit: Any, profile: str, said: tuple[str, ...]
+) -> None:
+    """The street closes at 7:10; who is sent to the door that takes half an hour first would come after that."""
+    depot, product = day.depot(), day.product()
+    street = day.site(motor_hours="06:00-07:10")
+    early = day.delivery(site_id=street, depot_id=depot, product_id=product)
+    other = day.delivery(site_id=day.site(service_s=1800), depot_id=depot, product_id=product)
+    shift = day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, profile=profile))
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        order = store.plan(plan_id).plan.routes[0].visits
+        # A bike may have been sent there second already.
+        effect = show_move(store, plan_id=plan_id, delivery=early, to_shift=shift, position=1 - order.index(early))
+    assert (set(order), effect.violations) == ({early, other}, said)
+    assert profile == "cargo_bike" or order == (early, other)
+    with database.reading() as connection:
+        assert door_facts(connection, street).motor_hours == ("06:00-07:10",)
+
+
 def test_a_move_past_a_closing_names_the_closing(day: Any, database: Database, kit: Any) -> None:
     depot, product = day.depot(), day.product()
     site = day.site()

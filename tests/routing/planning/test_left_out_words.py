@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from routing.model.day import DayFacts
+from routing.model.day import DayFacts, WallWindow
 from routing.model.plans import Plan, Reason, Unassigned
 from routing.rules.changes import said_of_the_door
 from routing.rules.reasons import why_left_out
@@ -61,6 +61,20 @@ def test_the_door_says_which_vehicles_may_come() -> None:
     )  # fmt: skip
     # The one that may come is too high: of the other, its size is beside the point.
     assert said(Reason.ACCESS, high) == "Van 2 is 3.1 m high, Café 1 takes 2.5 m, and no other vehicle may come."
+
+
+def test_the_door_says_when_motor_vehicles_may_come() -> None:
+    street = {"motor_hours": (WallWindow(opens="06:00", closes="10:00"), WallWindow(opens="18:00", closes="22:00"))}
+    assert said(Reason.ACCESS, facts(**street)) == (
+        "Café 1 takes motor vehicles 06:00-10:00 and 18:00-22:00 only, Van 1 would not be there and gone in that time, "
+        "and no bike of Depot 1 can bring it."
+    )
+    # Of two vans, one of which is too high, the one that fits is told.
+    two = facts_of(
+        sites=(site(1, max_height_cm=250, **street),), deliveries=(delivery(1),),
+        shifts=(shift(1, van={"height_cm": 310}), shift(2, van={"height_cm": 240, "length_cm": 600})),
+    )  # fmt: skip
+    assert said(Reason.ACCESS, two).startswith("Café 1 takes motor vehicles 06:00-10:00 and 18:00-22:00 only, Van 2")
 
 
 def test_a_load_is_said_in_kilograms() -> None:

@@ -328,6 +328,22 @@ def test_a_door_that_names_its_vehicles_shuts_the_others_out_but_not_what_rides_
     assert built(facts(sites=[low], shifts=heights)).visits[0].shifts == frozenset({1})
 
 
+def test_the_hours_of_a_street_bind_motor_vehicles_so_that_they_are_gone_when_it_closes() -> None:
+    """06:00-10:00 on the wall clock, and the door takes 5 minutes: begun by 9:55."""
+    street = site(motor_hours=(window("06:00", "10:00", kind="finish_by"),))
+    vans = [shift(1), shift(2, van={"profile": "cargo_bike"})]
+    problem = built(facts(sites=[street], shifts=vans))
+    (visit,) = problem.visits
+    (driven,) = visit.motor_windows
+    assert (clock(problem, driven.start_s), clock(problem, driven.end_s)) == ("03:00", "06:55")
+    assert [offer.motor for offer in problem.shifts] == [True, False]
+    assert visit.shifts is None
+    # Where they are too short for the work, no motor vehicle may come, and it is access that says so.
+    short = site(motor_hours=(window("06:00", "06:04", kind="finish_by"),))
+    (visit,) = built(facts(sites=[short], shifts=vans)).visits
+    assert (visit.motor_windows, visit.shifts, visit.why_not) == ((), frozenset({2}), ((1, Reason.ACCESS),))
+
+
 def test_a_crew_too_small_is_shut_out() -> None:
     (visit,) = built(facts(sites=[site(crew=2)], shifts=[shift(1), shift(2, crew=2)])).visits
     assert (visit.shifts, visit.why_not) == (frozenset({2}), ((1, Reason.CREW),))

@@ -276,7 +276,7 @@ function stopCard(stop, count) {
       waits(stop) && h("li", {}, icon("timer"), h("strong", {}, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
       stop.told && stop.heard && h("li", {}, icon("clock"), h("span", {}, say(`heard_${stop.heard}`, clock(stop.told[0]), clock(stop.told[1]), clock(stop.heardAt)))),
       stop.hours.map(([opens, closes, kind]) => h("li", {}, icon("flag"),
-        h("span", {}, `${say("hours", opens, closes)} · ${say(kind, closes)}`))),
+        h("span", {}, kind === "motor_hours" ? say(kind, opens, closes) : `${say("hours", opens, closes)} · ${say(kind, closes)}`))),
       stop.gateCode && h("li", {}, icon("lock"), h("span", {}, words.gate_code, " ", h("strong", {}, stop.gateCode))),
       stop.phone && h("li", {}, icon("phone"), h("a", { href: `tel:${stop.phone.replaceAll(" ", "")}` }, `${words.call} ${stop.phone}`))),
     stop.note && h("div", { class: "stop-note" }, icon("message-square"), h("p", { class: "pre" }, stop.note)),
