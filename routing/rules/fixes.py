@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from routing.model.day import DayFacts
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
-from routing.rules.access import why_no_access
+from routing.rules.access import is_motor, why_no_access
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_hours import rule_of, under
@@ -265,6 +265,7 @@ def _of_spare(
         debrief_s=spare.debrief_s,
         max_stops=spare.max_stops,
         max_distance_m=spare.max_distance_m,
+        motor=is_motor(vehicle),
         name=spare.name,
         reload_s=vehicle.reload_minutes * 60,
         most_trips=trips_of(spare),

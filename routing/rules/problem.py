@@ -74,6 +74,9 @@ ENDED = ("done", "failed")
 HAPPENED = ("under_way", *ENDED)
 """States of a delivery: with a van that left or is loaded; reported at its door; under way to it or reported."""
 
+_CLOSED = (Window(start_s=-1, end_s=-1),)
+"""The hours of a street in which no motor vehicle can do its work on any day of the plan: over before its epoch."""
+
 
 def places_of(facts: DayFacts) -> tuple[Place, ...]:
     """Every place a route may touch: the depots, then each door once. Raises InvalidInput for a depot without a pin."""
@@ -346,18 +349,19 @@ class _Building:
         service_s = site.service_s_per_case * sum(-(-line.quantity // line.case_pack) for line in delivery.goods)
         shifts: frozenset[int] | None
         why_not: tuple[tuple[int, Reason], ...] = ()
+        motor = self._motor_windows(site, delivery, setup_s + service_s)
         if ride is not None:
             # The goods are on that van: what was decided before it left is not asked again.
             windows = self._hours(delivery, site, setup_s + service_s) or self._all_day()
             shifts, ready_s = frozenset({ride.shift_id}), None
+            motor = () if motor == _CLOSED else motor
         else:
             windows = self._open_hours(delivery, site, setup_s + service_s)
             ready_s = self._ready(delivery, windows)
             if self.again & self.out.keys() and delivery.direction == "deliver":
                 # A van that is out comes back for it, which cannot have been.
                 ready_s = max(ready_s or 0, self.now_s)
-            shifts, why_not = self._who_may(delivery, site, place, setup_s + service_s)
-        motor = self._motor_windows(site, delivery, setup_s + service_s)
+            shifts, why_not = self._who_may(delivery, site, place, by_motor=motor != _CLOSED)
         none = (0,) * len(DIMENSIONS)
         ordered_on = delivery.oldest_ordered_at.astimezone(self.zones[delivery.depot_id]).date()
         collects = delivery.direction == "collect"
@@ -480,13 +484,12 @@ class _Building:
         return tuple(dict.fromkeys(found))
 
     def _motor_windows(self, site: SiteFacts, delivery: DeliveryFacts, work_s: int) -> tuple[Window, ...]:
-        """When a motor vehicle may begin there, so that it is gone before the street closes; none where it may always,
-        or on no day of the plan."""
+        """When a motor vehicle may begin there, so that it is gone when the street closes; none where it may always."""
         if not site.motor_hours:
             return ()
         zone = self._zone(site, delivery)
         pairs = [pair for day in self.days for pair in self._on(site.motor_hours, day, zone, work_s)]
-        return tuple(Window(start_s=first, end_s=last) for first, last in pairs)
+        return tuple(Window(start_s=first, end_s=last) for first, last in pairs) or _CLOSED
 
     def _zone(self, site: SiteFacts, delivery: DeliveryFacts) -> ZoneInfo:
         return zone_of(site.zone) if site.zone else self.zones[delivery.depot_id]
@@ -519,7 +522,7 @@ class _Building:
         return ready_s
 
     def _who_may(
-        self, delivery: DeliveryFacts, site: SiteFacts, place: int, work_s: int
+        self, delivery: DeliveryFacts, site: SiteFacts, place: int, *, by_motor: bool
     ) -> tuple[frozenset[int] | None, tuple[tuple[int, Reason], ...]]:
         own = [shift for shift in self.shifts if shift.depot_id == delivery.depot_id]
         if not own:
@@ -527,7 +530,6 @@ class _Building:
             raise _Excluded(Reason.CAPACITY, f"No shift goes out from {depot.name} on {_these(self.days)}. Add one.")
         why_not: list[tuple[int, Reason]] = []
         may: set[int] = set()
-        no_motors = bool(site.motor_hours) and not self._motor_windows(site, delivery, work_s)
         for shift in own:
             if not self._joined(shift, place):
                 why_not.append((shift.id, Reason.NO_ROAD))
@@ -536,7 +538,7 @@ class _Building:
                 why_not.append((shift.id, Reason.AFTER_CUT_OFF))
             elif shift.id in self.resting:
                 why_not.append((shift.id, Reason.DRIVER_HOURS))
-            elif not fits(shift, site) or (no_motors and is_motor(shift.vehicle)):
+            elif not fits(shift, site) or (is_motor(shift.vehicle) and not by_motor):
                 why_not.append((shift.id, Reason.ACCESS))
             elif shift.crew < site.crew:
                 why_not.append((shift.id, Reason.CREW))

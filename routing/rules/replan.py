@@ -14,7 +14,7 @@ from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift, Vehicle
 from routing.model.plans import Plan, Problem, Reason, Unassigned, Visit
-from routing.rules.access import why_no_access
+from routing.rules.access import is_motor, why_no_access
 from routing.rules.calendars import zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_out import OutKind, OutOption, insert_cheapest, is_loaded, option
@@ -240,6 +240,7 @@ def with_van(problem: Problem, facts: DayFacts, shift: Shift, van: Vehicle) -> P
             replace(
                 offer,
                 profile=van.profile,
+                motor=is_motor(van),
                 capacity=tuple(most or none for most, none in zip(given, no_limit, strict=True)),
                 skills=frozenset(van.skills) | driver,
                 reload_s=van.reload_minutes * 60,

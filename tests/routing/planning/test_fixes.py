@@ -179,9 +179,10 @@ def with_a_spare(
     of = replace(of, dimensions=("weight_g", "volume_cm3", "pieces"), visits=visits, shifts=offers)
     held = planned(of, {1: [1]})
     van = replace(
-        facts.shifts[0], id=-1, ends="17:00",
-        vehicle=Vehicle(id=2, number="V-3", name="Van 3", depot_id=1, profile="van"),
-        driver=Driver(id=2, name="Driver 2", depot_id=1, number="F2"), **spare,
+        facts.shifts[0],
+        **{"id": -1, "ends": "17:00",
+           "vehicle": Vehicle(id=2, number="V-3", name="Van 3", depot_id=1, profile="van"),
+           "driver": Driver(id=2, name="Driver 2", depot_id=1, number="F2"), **spare},
     )  # fmt: skip
     result = tuple(each for each in fixes(held, of, facts, now=EARLY, spares=[van]) if each.added is not None)
     for each in result:
@@ -202,6 +203,21 @@ def test_another_van_whose_driver_does_not_know_the_door_costs_what_that_costs()
     (known,) = with_a_spare(of, held, site={"known_to": ("F2",), "stranger_price": 500})
     (new,) = with_a_spare(of, held, site={"known_to": ("F1",), "stranger_price": 500})
     assert new.cost == known.cost + 500 * 1000
+
+
+def test_another_van_keeps_to_the_hours_of_a_street() -> None:
+    """Door 12 can be reached at 8:12; its street closes to motor vehicles at 8:10, and is open to bikes."""
+    of, held = half_an_hour(12)
+    street = between(0, 8 * HOUR + 10 * MINUTE)
+    closed = replace(
+        of,
+        visits=tuple(replace(each, motor_windows=street) for each in of.visits),
+        travel=of.travel | {"cargo_bike": of.travel["van"]},
+    )
+    bike = Vehicle(id=2, number="V-3", name="Bike 3", depot_id=1, profile="cargo_bike")
+    assert [each.names for each in with_a_spare(of, held)] == [("D-2",)]
+    assert with_a_spare(closed, held) == ()
+    assert [each.names for each in with_a_spare(closed, held, vehicle=bike)] == [("D-2",)]
 
 
 def test_another_van_that_is_off_the_run_of_the_door_costs_what_that_costs() -> None:

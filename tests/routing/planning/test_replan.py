@@ -157,6 +157,15 @@ def test_another_van_brings_only_to_doors_that_let_it_come() -> None:
     assert [each.shifts for each in with_van(of, day, day.shifts[0], named).visits] == [frozenset({1})] * 2
 
 
+def test_another_vehicle_is_bound_by_the_hours_of_a_street_as_its_kind_is() -> None:
+    of = problem(visit(1, 5, load=(0, 0, 4), collect=(0, 0, 0)), shifts=(shift(1, capacity=(1, 1, 10)),),
+                 dimensions=("weight_g", "volume_cm3", "pieces"))  # fmt: skip
+    day, of = facts(1, vans=1), replace(of, travel=of.travel | {"cargo_bike": of.travel["van"]})
+    for profile, motor in (("van", True), ("cargo_bike", False)):
+        other = Vehicle(id=9, name="Other 9", depot_id=1, profile=profile)
+        assert with_van(of, day, day.shifts[0], other).shifts[0].motor is motor
+
+
 def test_another_van_is_off_the_run_of_a_door_whose_own_van_goes_out() -> None:
     of = problem(
         visit(1, 5, load=(0, 0, 4), collect=(0, 0, 0)), visit(2, 10, load=(0, 0, 3), collect=(0, 0, 0)),
