@@ -131,6 +131,7 @@ def _shift(row: Row[Any], currency: str) -> dict[str, Cell]:
         "max_km": None if row.max_distance_m is None else row.max_distance_m // 1000,
         "start_place": row.start_place,
         "end_place": row.end_place,
+        "rest_after": row.rest_after,
         "max_stops": row.max_stops,
         "overtime_minutes": row.overtime_s // 60,
         "cost_per_overtime_hour": in_units(row.cost_per_overtime_hour, currency),

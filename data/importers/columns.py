@@ -97,6 +97,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "max_km": "At most so many kilometres on a shift. Empty: no limit.",
         "start_place": "Where a shift's way begins: `depot` (if empty) or `anywhere`, at its first stop.",
         "end_place": "Where it ends: `depot` (if empty) or `anywhere`, at its last stop.",
+        "rest_after": "Of a shift: under EU hours its driver rests `full` (11 h, if empty) or `reduced` (9 h) then.",
     },
     "suppliers": _SUPPLIER,
     "products": {

@@ -18,11 +18,12 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILE_NAMES, SAID, WHERE, StandingShift, is_gone
+from routing.model.fleet import PROFILE_NAMES, RESTS, SAID, WHERE, StandingShift, is_gone
 from routing.model.imports import ImportResult
+from routing.model.orders import weekdays
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
-from routing.rules.driver_hours import RULE_SETS
+from routing.rules.driver_hours import MOST_REDUCED, RULE_SETS
 from routing.rules.licences import too_heavy
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
@@ -44,6 +45,7 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
     "out_to", "out_why", "gone_from", "cost_per_stop", "max_km", "start_place", "end_place",
+    "rest_after",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -455,6 +457,15 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
     for name in ("start_place", "end_place"):
         if not cells.lacks(name):
             values[name] = cells.word(name, WHERE, default="depot")
+    if not cells.lacks("rest_after"):
+        values["rest_after"] = cells.word("rest_after", RESTS, default="full")
+        days = len(weekdays(values["weekdays"]))
+        if values["rest_after"] == "reduced" and not cells.lacks("weekdays") and not 1 <= days <= MOST_REDUCED:
+            cells.wrong(
+                "rest_after",
+                f"a rest may be reduced {MOST_REDUCED} times between two weekly rests: name at most {MOST_REDUCED} "
+                "days, and make the others a shift of their own",
+            )
     return values | _gone(cells)
 
 

@@ -165,13 +165,14 @@ def _names_of_vehicles(connection: Connection, numbers: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftHours:
     """On the wall clock, as the shift is kept; `overtime_s` after `ends` at so much an hour (minor units). `rule_set`:
-    what limits its driver's hours, "none" for nothing."""
+    what limits its driver's hours, "none" for nothing; `rest_after`: full or reduced."""
 
     starts: str
     ends: str
     overtime_s: int
     per_overtime_hour: int
     rule_set: str
+    rest_after: str = "full"
 
 
 def shift_hours(connection: Connection, shift_id: int) -> ShiftHours:
@@ -186,6 +187,7 @@ def shift_hours(connection: Connection, shift_id: int) -> ShiftHours:
         overtime_s=row.overtime_s,
         per_overtime_hour=row.cost_per_overtime_hour,
         rule_set=row.rule_set or "none",
+        rest_after=row.rest_after,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, case, func, or_, select
 
 from data.queries.away import there
 from data.queries.empties import empties_of
@@ -244,6 +244,7 @@ class DayStore(CalendarStore, TrackStore):
                 max_distance_m=row.max_distance_m,
                 start_place=row.start_place,
                 end_place=row.end_place,
+                rest_after=row.rest_after,
                 state=row.state,
                 breaks=tuple(breaks[row.id]),
             )
@@ -288,7 +289,11 @@ class DayStore(CalendarStore, TrackStore):
         """Whoever has rules for their hours and a route on the day before, from whichever depot, by driver."""
         before = (day_of(from_day) - timedelta(days=1)).isoformat()
         rows = self.connection.execute(
-            select(shift.c.driver_id, func.max(route.c.ends_at).label("until"))
+            select(
+                shift.c.driver_id,
+                func.max(route.c.ends_at).label("until"),
+                func.max(case((shift.c.rest_after == "reduced", 1), else_=0)).label("reduced"),
+            )
             .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
             .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
             .join(driver, driver.c.id == shift.c.driver_id)
@@ -296,7 +301,7 @@ class DayStore(CalendarStore, TrackStore):
             .group_by(shift.c.driver_id)
             .order_by(shift.c.driver_id)
         )
-        return tuple(Worked(driver_id=row.driver_id, until=row.until) for row in rows)
+        return tuple(Worked(driver_id=row.driver_id, until=row.until, is_reduced=bool(row.reduced)) for row in rows)
 
     def _day_goods(self, ids: Sequence[int]) -> dict[int, list[Goods]]:
         found: dict[int, list[Goods]] = defaultdict(list)

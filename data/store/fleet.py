@@ -300,6 +300,7 @@ class FleetStore(CalendarStore):
                 max_distance_m=row.max_distance_m,
                 start_place=row.start_place,
                 end_place=row.end_place,
+                rest_after=row.rest_after,
                 template_id=row.id,
             )
             .returning(shift.c.id)

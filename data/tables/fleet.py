@@ -79,6 +79,7 @@ shift = Table(
     Column("max_distance_m", Integer),
     word("start_place", default="depot"),  # depot | anywhere
     word("end_place", default="depot"),
+    word("rest_after", default="full"),  # full | reduced: what its driver rests before the next duty, by their rules
     word("state", default="planned"),  # planned | out (driver is out) | replaced | closed
     word("why", default=""),
     refers("replaces_id", "shift", nullable=True),  # a swap is a new shift
@@ -122,6 +123,7 @@ shift_template = Table(
     Column("max_distance_m", Integer),
     word("start_place", default="depot"),  # depot | anywhere
     word("end_place", default="depot"),
+    word("rest_after", default="full"),  # full | reduced: what its driver rests before the next duty, by their rules
     count("break_s"),
     word("break_earliest", default=""),
     word("break_latest", default=""),

@@ -184,10 +184,12 @@ class Riding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """A driver under rules for their hours had a route on the day before: its duty was over at `until`."""
+    """A driver under rules for their hours had a route on the day before: its duty was over at `until`; `is_reduced`:
+    with a reduced rest after it."""
 
     driver_id: int
     until: datetime
+    is_reduced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

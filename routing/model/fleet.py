@@ -9,6 +9,8 @@ PROFILE_NAMES = ("car", "van", "truck", "cargo_bike")
 """The kinds of vehicle that have roads of their own; what those roads are is the engine's."""
 WHERE = ("depot", "anywhere")
 """Where a shift may start and end."""
+RESTS = ("full", "reduced")
+"""How a driver under rules rests after a shift."""
 BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 """Profiles that fit through any arch and pass the traffic."""
 SAID = (*PROFILE_NAMES, *sorted(BIKES.difference(PROFILE_NAMES)))
@@ -89,6 +91,7 @@ class Shift:
     """One vehicle with its driver and crew on the day it starts. Costs in minor units of the currency.
 
     `overtime_s`: so long after `ends` the duty may last, at `cost_per_overtime_hour` on top of the paid hour.
+    `rest_after`: "reduced" where its driver rests less before the next duty, and so may be on duty longer.
     """
 
     id: int
@@ -111,6 +114,7 @@ class Shift:
     max_distance_m: int | None = None
     start_place: str = "depot"
     end_place: str = "depot"
+    rest_after: str = "full"
     state: str = "planned"
     breaks: tuple[ShiftBreak, ...] = ()
 
@@ -124,6 +128,7 @@ class ShiftTerms:
     """What a shift is worked by: who and what, when, and what it costs (minor units). A break of 0 s is none.
 
     `start_place`, `end_place`: "depot", or "anywhere" where its way begins at its first door, or ends at its last one.
+    `rest_after`: "full" or "reduced", what a driver under rules rests before the next duty.
     """
 
     depot_id: int
@@ -144,6 +149,7 @@ class ShiftTerms:
     max_distance_m: int | None
     start_place: str
     end_place: str
+    rest_after: str
     break_s: int
     break_earliest: str
     break_latest: str

@@ -1,9 +1,10 @@
 """What rules let a driver do: hours at the wheel, a break in between, how long a duty lasts, rest since the last one.
 
 The set "eu" is Regulation (EC) 561/2006 as it holds on any day: 9 hours of driving (art. 6), a break of 45 minutes
-after at most 4½ hours at the wheel (art. 7), 11 hours of rest within 24 hours (art. 8), so that 13 are left for the
-duty with loading and debrief. What it allows only now and then (10 hours of driving, 9 of rest, a break in two parts)
-is for people to decide and is not planned with.
+after at most 4½ hours at the wheel, in one or as at least 15 and then at least 30 (art. 7), 11 hours of rest within 24
+hours (art. 8), so that 13 are left for the duty with loading and debrief. A person may say of a shift that its driver
+rests 9 hours only after it, which may be three times between two weekly rests; then 15 are left for the duty. That 10
+hours may be driven twice a week is for people to decide and is not planned with.
 
 A shift of the solver has one limit of driving, over its whole route. The break is therefore kept on the safe side: 9
 hours are driven only where the breaks lie so that no stretch between two of them can hold more than 4½; else 4½ in all.
@@ -22,13 +23,22 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursRule:
-    """Seconds: driving in a day, driving until a break of `break_s` is due, the duty of a day, rest before the next."""
+    """Seconds: driving in a day, driving until a break of `break_s` is due, or of `split_s` one after the other;
+    rest before the next duty, full or reduced. What it leaves of 24 hours is the duty."""
 
     driving_s: int
     at_once_s: int
     break_s: int
-    duty_s: int
+    split_s: tuple[int, int]
     rest_s: int
+    reduced_s: int
+
+    def rest_after_s(self, *, reduced: bool) -> int:
+        return self.reduced_s if reduced else self.rest_s
+
+    def duty_s(self, *, reduced: bool) -> int:
+        """How long a duty lasts at most."""
+        return 24 * HOUR_S - self.rest_after_s(reduced=reduced)
 
 
 RULE_SETS: Mapping[str, HoursRule | None] = {
@@ -37,11 +47,15 @@ RULE_SETS: Mapping[str, HoursRule | None] = {
         driving_s=9 * HOUR_S,
         at_once_s=4 * HOUR_S + HOUR_S // 2,
         break_s=45 * 60,
-        duty_s=13 * HOUR_S,
+        split_s=(15 * 60, 30 * 60),
         rest_s=11 * HOUR_S,
+        reduced_s=9 * HOUR_S,
     ),
 }
 """By the name that a driver carries. A set that is not named here is refused."""
+
+MOST_REDUCED = 3
+"""So often a driver may rest less between two weekly rests."""
 
 
 def rule_of(rule_set: str, *, who: str) -> HoursRule | None:
@@ -52,40 +66,58 @@ def rule_of(rule_set: str, *, who: str) -> HoursRule | None:
     return RULE_SETS[rule_set]
 
 
-def under(rule: HoursRule | None, offer: ShiftOffer, *, duty_from_s: int | None = None, share: int = 1) -> ShiftOffer:
+def under(
+    rule: HoursRule | None,
+    offer: ShiftOffer,
+    *,
+    duty_from_s: int | None = None,
+    share: int = 1,
+    reduced: bool = False,
+) -> ShiftOffer:
     """The shift as the rule allows it: over in time, and driven no more than may be.
 
     `duty_from_s`: when the driver's duty of that day began, when that was before this shift; `share`: among so many
-    shifts of the day the driving is shared alike.
+    shifts of the day the driving is shared alike; `reduced`: its driver rests less after it.
 
     >>> van = ShiftOffer(id=1, profile="van", start=0, end=0, start_s=0, end_s=15 * HOUR_S, capacity=())
     >>> kept = under(RULE_SETS["eu"], van)
     >>> kept.end_s / HOUR_S, kept.max_travel_s / HOUR_S
     (13.0, 4.5)
+    >>> under(RULE_SETS["eu"], van, reduced=True).end_s / HOUR_S
+    15.0
     """
     if rule is None:
         return offer
-    over_s = (offer.start_s if duty_from_s is None else min(duty_from_s, offer.start_s)) + rule.duty_s
+    over_s = (offer.start_s if duty_from_s is None else min(duty_from_s, offer.start_s)) + rule.duty_s(reduced=reduced)
     end_s = min(offer.end_s, over_s)
     kept = replace(offer, end_s=end_s, overtime_s=min(offer.until_s, max(over_s, end_s)) - end_s)
     return replace(kept, max_travel_s=_driving_s(rule, kept) // share)
 
 
 def _driving_s(rule: HoursRule, offer: ShiftOffer) -> int:
-    """All that a day allows, or only what may be driven at once, where a stretch without a break could hold more."""
+    """All that a day allows, or only what may be driven at once, where a stretch without a break could hold more.
+
+    The second part of a split break ends a stretch; the first is no driving either.
+    """
     free_s = offer.start_s + offer.loading_s
-    for first_s, last_s, duration_s in sorted(_rests(rule, offer.breaks)):
-        if last_s - free_s > rule.at_once_s:
-            return rule.at_once_s
-        free_s = first_s + duration_s
+    part_s, part_over_s = 0, 0
+    for first_s, last_s, duration_s in sorted(_pauses(offer.breaks)):
+        ends = duration_s >= rule.break_s or (
+            part_s >= rule.split_s[0] and part_over_s <= first_s and duration_s >= rule.split_s[1]
+        )
+        if ends:
+            if last_s - free_s - part_s > rule.at_once_s:
+                return rule.at_once_s
+            free_s, part_s, part_over_s = first_s + duration_s, 0, 0
+        elif not part_s and duration_s >= rule.split_s[0]:
+            part_s, part_over_s = duration_s, last_s + duration_s
     last_s = offer.until_s - offer.debrief_s
-    return rule.at_once_s if last_s - free_s > rule.at_once_s else rule.driving_s
+    return rule.at_once_s if last_s - free_s - part_s > rule.at_once_s else rule.driving_s
 
 
-def _rests(rule: HoursRule, breaks: tuple[Break, ...]) -> list[tuple[int, int, int]]:
-    """(earliest begin, latest begin, length) of each break that is long enough."""
+def _pauses(breaks: tuple[Break, ...]) -> list[tuple[int, int, int]]:
+    """(earliest begin, latest begin, length) of each break."""
     return [
         (min(each.start_s for each in pause.windows), max(each.end_s for each in pause.windows), pause.duration_s)
         for pause in breaks
-        if pause.duration_s >= rule.break_s
     ]

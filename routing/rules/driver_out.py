@@ -140,6 +140,7 @@ def take_van(
                     skills=frozenset(shift.vehicle.skills) | frozenset(spare.skills),
                     name=f"{shift.vehicle.name} ({spare.name})",
                 ),
+                reduced=shift.rest_after == "reduced",
             )
             if offer.id == shift.id
             else offer

@@ -199,6 +199,7 @@ def _of_shift(
                     start_s=offer.start_s - (by_s if earlier else 0),
                     end_s=offer.end_s + (0 if earlier else by_s),
                 ),
+                reduced=shift.rest_after == "reduced",
             )
             longer = replace(problem, shifts=tuple(changed if each.id == shift.id else each for each in problem.shifts))
             after = _with_more(plan, longer, shift.id, waiting)
@@ -272,7 +273,7 @@ def _of_spare(
     )
     if offer.end_s <= offer.start_s:
         return None
-    offer = under(rule, offer)
+    offer = under(rule, offer, reduced=spare.rest_after == "reduced")
     everybody = frozenset(each.id for each in problem.shifts)
     sites = {site.id: site for site in facts.sites}
     of = {each.id: each for each in facts.deliveries}

@@ -238,20 +238,27 @@ class _Building:
         return self._s(moment(day, begin, zone)), self._s(moment(day, end, zone))
 
     def _rested(self) -> dict[int, int]:
-        over: dict[int, list[tuple[str, int]]] = {}
+        over: dict[int, list[tuple[str, int, bool]]] = {}
         for duty in self.facts.worked:
-            over.setdefault(duty.driver_id, []).append(("", self._s(duty.until)))
+            over.setdefault(duty.driver_id, []).append(("", self._s(duty.until), duty.is_reduced))
         rested: dict[int, int] = {}
         for shift in sorted(self.shifts, key=lambda each: (each.day, each.id)):
             rule = self.rules[shift.id]
             if rule is None or shift.driver is None:
                 continue
-            before = [until for day, until in over.setdefault(shift.driver.id, []) if day < shift.day]
+            before = [
+                until + rule.rest_after_s(reduced=reduced)
+                for day, until, reduced in over.setdefault(shift.driver.id, [])
+                if day < shift.day
+            ]
             if before:
-                rested[shift.id] = max(before) + rule.rest_s
+                rested[shift.id] = max(before)
+            reduced = is_reduced(shift, self.shifts)
             start_s, end_s = self._from_to(shift)
-            until_s = min(end_s + shift.overtime_s, max(start_s, rested.get(shift.id, start_s)) + rule.duty_s)
-            over[shift.driver.id].append((shift.day, until_s))
+            until_s = min(
+                end_s + shift.overtime_s, max(start_s, rested.get(shift.id, start_s)) + rule.duty_s(reduced=reduced)
+            )
+            over[shift.driver.id].append((shift.day, until_s, reduced))
         return rested
 
     def _offer(self, shift: Shift) -> ShiftOffer:
@@ -308,7 +315,13 @@ class _Building:
         ]
         first_s = min(max(self._from_to(each)[0], self.rested_s.get(each.id, 0)) for each in same_day)
         # What is on the road was allowed when it left: a shift that its driver gets besides takes nothing from it.
-        return under(rule, offer, duty_from_s=first_s, share=1 if self._rides(shift) else len(same_day))
+        return under(
+            rule,
+            offer,
+            duty_from_s=first_s,
+            share=1 if self._rides(shift) else len(same_day),
+            reduced=is_reduced(shift, self.shifts),
+        )
 
     def _rides(self, shift: Shift) -> bool:
         return any(ride.shift_id == shift.id for ride in self.facts.riding)
@@ -571,10 +584,26 @@ def trips_of(shift: Shift) -> int:
     return shift.vehicle.most_trips if shift.start_place == shift.end_place == "depot" else 1
 
 
+def is_reduced(shift: Shift, shifts: Sequence[Shift]) -> bool:
+    """Whether its driver rests less after that day: one of several shifts of a day says it for all."""
+    return any(
+        each.rest_after == "reduced"
+        for each in (shift, *shifts)
+        if each.day == shift.day
+        and each.driver is not None
+        and shift.driver is not None
+        and each.driver.id == shift.driver.id
+    )
+
+
 def rested_at(facts: DayFacts, driver: Driver, rule: HoursRule) -> datetime | None:
     """When this driver has rested from the day before; None for who had no duty then."""
     return max(
-        (duty.until + timedelta(seconds=rule.rest_s) for duty in facts.worked if duty.driver_id == driver.id),
+        (
+            duty.until + timedelta(seconds=rule.rest_after_s(reduced=duty.is_reduced))
+            for duty in facts.worked
+            if duty.driver_id == driver.id
+        ),
         default=None,
     )
 

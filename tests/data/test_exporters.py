@@ -204,6 +204,7 @@ def test_the_fleet_goes_into_an_empty_installation_and_comes_out_the_same(
         )
         connection.execute(update(tables.driver).where(tables.driver.c.id == 1).values(licence="C", rule_set="eu"))
         more = {"cost_per_stop": 350, "max_distance_m": 120_000, "start_place": "anywhere", "end_place": "anywhere"}
+        more |= {"rest_after": "reduced", "weekdays": "mon,thu"}
         connection.execute(update(tables.shift_template).values(more))
     path = tmp_path / "other.db"
     path.write_bytes(sqlite_template.read_bytes())

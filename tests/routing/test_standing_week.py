@@ -12,7 +12,7 @@ from routing.rules.standing_week import double_booked, follow, is_away, standing
 TERMS = ShiftTerms(
     depot_id=1, vehicle_id=1, driver_id=1, crew=1, starts="07:00", ends="15:00", loading_s=900, debrief_s=0,
     cost_fixed=0, cost_per_hour=2600, cost_per_km=60, cost_per_stop=0, overtime_s=0, cost_per_overtime_hour=0,
-    max_stops=None, max_distance_m=None, start_place="depot", end_place="depot",
+    max_stops=None, max_distance_m=None, start_place="depot", end_place="depot", rest_after="full",
     break_s=1800, break_earliest="10:00", break_latest="12:00",
 )  # fmt: skip
 WEEK = StandingShift(id=1, number="S1", weekdays=frozenset(range(5)), terms=TERMS)

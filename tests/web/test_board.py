@@ -710,4 +710,8 @@ def test_a_route_says_what_the_hours_of_its_driver_allow(planned_website: Websit
     with planned_website.installation.database.writing() as connection:
         mine = select(shift.c.driver_id).where(shift.c.id == found.routes[0].shift_id).scalar_subquery()
         connection.execute(update(driver).where(driver.c.id == mine).values(rule_set="eu"))
-    assert "EU hours: 13 h on duty after 11 h of rest" in client.get(path).get_data(as_text=True)
+    assert "EU hours: 13 h on duty, 11 h of rest after it" in client.get(path).get_data(as_text=True)
+    with planned_website.installation.database.writing() as connection:
+        connection.execute(update(shift).values(rest_after="reduced"))
+    page = client.get(path).get_data(as_text=True)
+    assert "EU hours, reduced rest today: 15 h on duty, 9 h of rest after it" in page

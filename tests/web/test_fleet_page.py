@@ -34,7 +34,7 @@ SHIFT = {
     "number": "S9", "depot": "NORTH", "vehicle": "V9", "driver": "DR9", "crew": "1", "from": "07:00", "to": "15:00",
     "weekdays": ["mon", "tue", "wed", "thu", "fri"], "overtime_minutes": "60", "cost_per_overtime_hour": "12.50",
     "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "",
-    "max_km": "120", "start_place": "depot", "end_place": "anywhere", "loading_minutes": "20",
+    "max_km": "120", "start_place": "depot", "end_place": "anywhere", "rest_after": "full", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
 }  # fmt: skip
 
@@ -130,6 +130,7 @@ def test_what_is_typed_is_kept_in_our_units_and_shown_again_in_theirs(client: Fl
     ]
     assert "at most 120 km" in page
     assert "ends at its last stop" in page
+    assert "reduced rest after it" not in page
     shift = client.get("/fleet/shifts/1").text
     assert 'value="3.50"' in shift
     assert 'value="120"' in shift
@@ -265,6 +266,21 @@ def test_who_was_slower_sees_what_stands_now_and_keeps_what_was_typed(client: Fl
         == 303
     )
     assert rows(website, tables.vehicle, "weight_g") == [(700_000,)]
+
+
+def test_a_reduced_rest_is_chosen_for_three_days_at_most_and_stands_in_the_week(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    mine = {name: value for name, value in SHIFT.items() if name != "number"} | {
+        "version": "1",
+        "rest_after": "reduced",
+    }
+    refused = post(client, "/fleet/shifts/1", mine).text
+    assert "A rest may be reduced 3 times between two weekly rests" in refused
+    assert post(client, "/fleet/shifts/1", mine | {"weekdays": ["mon", "thu"]}).status_code == 303
+    assert rows(website, tables.shift_template, "rest_after", "weekdays") == [("reduced", "mon,thu")]
+    assert "reduced rest after it" in client.get("/fleet").text
 
 
 def test_a_planned_day_is_shown_before_a_vehicle_is_saved_and_its_plan_stays(

@@ -38,7 +38,7 @@ DRIVER = (
 SHIFT = (
     "number", "depot", "vehicle", "driver", "crew", "weekdays", "from", "to", "overtime_minutes",
     "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop", "max_stops",
-    "max_km", "start_place", "end_place",
+    "max_km", "start_place", "end_place", "rest_after",
     "loading_minutes", "debrief_minutes", "break_minutes", "break_from", "break_to",
 )  # fmt: skip
 FIELDS = {"vehicle": VEHICLE, "driver": DRIVER, "shift": SHIFT}
@@ -152,6 +152,7 @@ def empty_form(kind: str, *, depot: str) -> Form:
         "crew": "1",
         "start_place": "depot",
         "end_place": "depot",
+        "rest_after": "full",
     }
     form = {name: usual.get(name, "") for name in FIELDS[kind]}
     if "weekdays" in form:

@@ -41,6 +41,7 @@ SELDOM = frozenset({
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
     "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
     "max_km", "start_place", "end_place", "vehicles", "run", "motor_hours",
+    "rest_after",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -799,6 +800,19 @@ def test_how_far_a_shift_drives_and_where_it_starts_and_ends_come_with_the_fleet
     with set_up.reading() as connection:
         week = connection.execute(select(tables.shift_template)).one()
     assert (week.max_distance_m, week.start_place, week.end_place) == (None, "depot", "depot")
+
+
+def test_a_reduced_rest_comes_with_the_fleet_on_three_days_at_most(set_up: Database, now: datetime) -> None:
+    reduced = FLEET[0] | {"rest_after": "reduced", "weekdays": "mon,tue,thu"}
+    assert run(set_up, "fleet", [reduced], now).changed == 1
+    for table in (tables.shift_template, tables.shift):
+        with set_up.reading() as connection:
+            assert set(connection.execute(select(table.c.rest_after)).scalars()) == {"reduced"}
+    for days in ("mon,tue,wed,thu", ""):
+        (wrong,) = run(set_up, "fleet", [reduced | {"weekdays": days}], now).errors
+        assert "rest_after: a rest may be reduced 3 times between two weekly rests" in wrong.what
+    (wrong,) = run(set_up, "fleet", [reduced | {"rest_after": "short"}], now).errors
+    assert "rest_after" in wrong.what
 
 
 def test_a_licence_that_is_not_good_for_the_vehicle_of_a_shift_is_said_when_either_comes_and_not_again(

@@ -39,7 +39,7 @@ EVERY_COLUMN: dict[str, Rows] = {
          "break_to": "11:00", "loading_minutes": "20", "debrief_minutes": "10", "fixed_cost": "12",
          "cost_per_hour": "32.50", "cost_per_km": "0.40", "max_stops": "30", "overtime_minutes": "45",
          "cost_per_overtime_hour": "18", "cost_per_stop": "3.50", "max_km": "120", "start_place": "anywhere",
-         "end_place": "anywhere", "gone_from": "2027-06-01"},
+         "end_place": "anywhere", "gone_from": "2027-06-01", "rest_after": "reduced"},
     ],
     "suppliers": [{"supplier": "SUP-1", "name": "Mill 1", "email": "mill@example.com", "lead_days": "9",
                    "language": "fi"}],

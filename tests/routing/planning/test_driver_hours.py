@@ -44,6 +44,23 @@ def kept(*, hours: tuple[float, float], breaks: tuple[Break, ...] = (), **change
         ((6, 15), (rest(at=(10, 11)),), HALF_DAY),  # it may begin after five hours
         ((6, 19), (rest(at=(10, 10.5)), rest(at=(14, 15), key=2)), NINE),
         ((6, 10.5), (), NINE),  # nobody drives longer than the shift lasts
+        # In two parts: at least 15 minutes and then at least 30.
+        ((6, 15), (rest(at=(8, 8.5), lasts=15), rest(at=(10, 10.5), lasts=30, key=2)), NINE),
+        ((6, 15), (rest(at=(8, 8.5), lasts=30), rest(at=(10, 10.5), lasts=15, key=2)), HALF_DAY),  # the other way round
+        ((6, 15), (rest(at=(8, 8.5), lasts=14), rest(at=(10, 10.5), lasts=30, key=2)), HALF_DAY),
+        ((6, 15), (rest(at=(8, 10.5), lasts=15), rest(at=(10, 10.5), lasts=30, key=2)), HALF_DAY),  # in any order
+        (
+            (6, 15),
+            (rest(at=(8, 8.5), lasts=15), rest(at=(10.25, 10.75), lasts=30, key=2)),
+            NINE,
+        ),  # a part is no driving
+        ((6, 15), (rest(at=(8, 8.5), lasts=15), rest(at=(10.25, 11), lasts=30, key=2)), HALF_DAY),
+        # What ends one stretch is no part of the next.
+        (
+            (6, 18),
+            (rest(at=(8, 8), lasts=15), rest(at=(10, 10), lasts=30, key=2), rest(at=(14, 14), lasts=30, key=3)),
+            HALF_DAY,
+        ),
     ],
 )
 def test_nine_hours_are_driven_only_where_no_stretch_without_a_break_can_pass_four_and_a_half(
@@ -62,6 +79,24 @@ def test_a_duty_ends_after_thirteen_hours_overtime_and_all() -> None:
     assert (long.end_s, long.overtime_s) == (18 * HOUR, HOUR)
     longer = kept(hours=(5, 20), overtime_s=HOUR)
     assert (longer.end_s, longer.overtime_s) == (18 * HOUR, 0)
+
+
+def test_a_reduced_rest_leaves_fifteen_hours_for_the_duty() -> None:
+    assert under(EU, shift(start_s=5 * HOUR, end_s=22 * HOUR), reduced=True).until_s == 20 * HOUR
+    assert under(EU, shift(start_s=5 * HOUR, end_s=22 * HOUR)).until_s == 18 * HOUR
+
+
+def test_a_split_break_is_lawful_to_the_checker_and_the_other_way_round_it_is_not() -> None:
+    """Two doors two and a half hours apart, there and back: five hours at the wheel, with 15 and 30 minutes of rest."""
+    first, second = rest(at=(8, 8.25), lasts=15), rest(at=(10, 10.25), lasts=30, key=2)
+    for breaks, found in (
+        ((first, second), []),
+        ((replace(second, windows=first.windows), replace(first, windows=second.windows)), ["max_travel"]),
+    ):
+        free = problem(visit(1, 150), shifts=(shift(start_s=6 * HOUR, end_s=15 * HOUR, breaks=breaks),))
+        driven = plan(free, {1: [1]})
+        ruled = replace(free, shifts=(under(EU, free.shifts[0]),))
+        assert [each.code for each in violations(driven, ruled)] == found
 
 
 def test_driver_hours_and_window_a_door_that_opens_after_thirteen_hours_stays_out() -> None:
@@ -121,6 +156,18 @@ def test_who_was_off_late_begins_eleven_hours_after() -> None:
     assert hours(facts(driven(), until=22)) == ("09:00", "15:00")
     assert hours(facts(driven(rule_set="none"), until=22)) == ("07:00", "15:00")
     assert hours(facts(driven(driver=2), until=22)) == ("07:00", "15:00"), "another driver"
+
+
+def test_who_rests_less_begins_nine_hours_after() -> None:
+    late = facts(driven(), until=23)
+    assert hours(late) == ("10:00", "15:00")
+    (duty,) = late.worked
+    assert hours(replace(late, worked=(replace(duty, is_reduced=True),))) == ("08:00", "15:00")
+    # Of two days of one plan the first says it.
+    first, second = driven(1, starts="08:00", ends="23:00"), replace(driven(2, ends="14:00"), day="2026-05-13")
+    for rest_after, until, begins in (("full", "21:00", "08:00"), ("reduced", "23:00", "08:00")):
+        day = replace(facts(replace(first, rest_after=rest_after), second), to_day="2026-05-13")
+        assert (hours(day, 1)[1], hours(day, 2)[0]) == (until, begins)
 
 
 def test_a_shift_that_is_over_before_its_driver_has_rested_takes_nothing_and_says_so() -> None:
