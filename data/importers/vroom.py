@@ -8,6 +8,7 @@ all are needed.
 | `priority` 0 to 100 | a tier: see below |
 | `shipments` | two visits of one shipment, its pickup first on the same route; each counts as a task |
 | `costs` of a vehicle | fixed, per km, per hour of travel (3600: cost is seconds), per hour of setup and service |
+| `per_task_hour` | of jobs, pickups and deliveries, which are the tasks; VROOM 1.15 counts the service of breaks too |
 | `setup`, `service` | setup only where the place differs from the one before; `_per_type` for vehicles of a `type` |
 | `max_load` of a break | it is taken only while no more is on board |
 | `steps` of a vehicle | the order to begin from; in plan mode (`options.c` or `--plan`) the order to keep |
@@ -383,7 +384,8 @@ class _Reader:
             collect=self.amounts(job, "pickup", what),
             skills=values.skills(task.whole, what),
             tier=priority,
-            name=values.text(given.get("description", ""), f"{what}: description"),
+            # What is left out is told in their words: our number of a pickup is not theirs.
+            name=values.text(given.get("description", ""), f"{what}: description") or f"{task.kind.title()} {task.id}",
         )
 
     def _per_type(self, given: Json, name: str, what: str) -> dict[str, int]:
@@ -440,7 +442,7 @@ class _Reader:
             max_travel_s=values.limit(vehicle, "max_travel_time", what),
             speed_factor=values.factor(vehicle, what),
             type=values.text(vehicle.get("type", ""), f"{what}: type"),
-            name=values.text(vehicle.get("description", ""), f"{what}: description"),
+            name=values.text(vehicle.get("description", ""), f"{what}: description") or f"Vehicle {key}",
         )
 
     def _breaks(self, vehicle: Json, what: str) -> tuple[Break, ...]:

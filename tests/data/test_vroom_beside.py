@@ -121,6 +121,26 @@ def beside_vroom(given: Document, folder: Path, *, rounds: int) -> float:
     return float(ours["summary"]["cost"] / other["summary"]["cost"]) if same else 1.0
 
 
+def test_an_hour_at_the_door_costs_what_vroom_says_and_a_break_is_no_task(tmp_path: Path) -> None:
+    """600 s of service, 300 of setup and 900 of service at 7200 an hour are 3600, 1800 s of travel 1800. VROOM itself
+    counts the half hour of a break as well, of which its document says nothing: a task is a job, pickup or delivery."""
+    costs = {"per_hour": HOUR, "per_task_hour": 2 * HOUR}
+    given: Document = {
+        "vehicles": [{"id": 1, "start_index": 0, "end_index": 0, "time_window": [0, 36_000], "costs": costs}],
+        "jobs": [
+            {"id": 1, "location_index": 1, "service": 600, "setup": 300, "priority": 0},
+            {"id": 2, "location_index": 2, "service": 900, "priority": 0},
+        ],
+        "shipments": [],
+        "matrices": {"car": {"durations": [[0, 600, 900], [600, 0, 300], [900, 300, 0]]}},
+    }
+    assert beside_vroom(given, tmp_path, rounds=100) == 1.0
+    assert theirs(given, tmp_path)["summary"]["cost"] == 5400
+    given["vehicles"][0]["breaks"] = [{"id": 1, "service": 1800, "time_windows": [[3600, 7200]]}]
+    assert theirs(given, tmp_path)["summary"]["cost"] == 5400 + 3600
+    assert beside_vroom(given, tmp_path, rounds=100) == 5400 / 9000
+
+
 @pytest.mark.parametrize("seed", [0, 1, 3, 4, 5, 6])
 def test_we_serve_no_less_than_vroom_and_cost_no_more(seed: int, tmp_path: Path) -> None:
     assert beside_vroom(drawn(seed), tmp_path, rounds=3000) <= 1.02

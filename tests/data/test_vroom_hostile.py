@@ -45,6 +45,20 @@ def gone(out: Document) -> dict[int, list[str]]:
     return {each["id"]: each["reasons"] for each in out["unassigned"]}
 
 
+def test_what_is_left_out_is_told_by_the_names_of_the_file() -> None:
+    """A pickup and a delivery may have the number of a job: ours of them are others."""
+    early = job(500, 2, time_windows=[[0, 100]])
+    given = document(
+        job(500, 1, time_windows=[[0, 30]]),
+        shipments=[{"pickup": job(500, 1, time_windows=[[5000, 6000]]), "delivery": early}],
+        time_window=[0, 9000],
+    )
+    given["vehicles"][0]["id"] = 7
+    told = {each["type"]: each["detail"] for each in answered(given)["unassigned"]}
+    assert told["job"] == "Vehicle 7 cannot be at Job 500 inside its windows."
+    assert told["pickup"] == told["delivery"] == "Vehicle 7 cannot be at Delivery 500 inside its windows."
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
