@@ -11,6 +11,7 @@ route shows); here the whole planner decides.
 | crew, allowed vehicles, access of the site | Visit.shifts, .why_not | planning/test_problem |
 | shift, loading, debrief | ShiftOffer | test_schedule |
 | driver hours: driving | max_travel_s | test_schedule |
+| driver hours: duty, breaks, rest since yesterday, reduced rest | rules/driver_hours | planning/test_driver_hours |
 | breaks, also by what is on board | Break | test_schedule, test_check |
 | an unused vehicle needs no break | | solver/test_solver |
 | hours, several windows, begin by and finish by, delivery days | Visit.windows | test_schedule, planning/test_problem |
@@ -32,8 +33,7 @@ route shows); here the whole planner decides.
 | compact area | CostScheme.area_per_km | test_schedule, test_check |
 | several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: a price of change against what was dispatched (a re-plan keeps it and shows what
-moves); rest since yesterday.
+Not there: a price of change against what was dispatched (a re-plan keeps it and shows what moves).
 None is read anywhere and then passed over.
 
 A new one is a field of `model/plans.py`, filled in `rules/problem.py` and kept in `data/mapping/plans.py`. It is judged

@@ -703,6 +703,16 @@ def test_the_page_of_a_whole_day_asks_the_database_no_oftener_the_more_stops_it_
     assert of_the_day - of_an_empty_day < 40
 
 
+def test_a_door_says_when_motor_vehicles_may_drive_there(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    stop = page.routes[0].stops[0]
+    path = f"/plan/{page.plan_id}/stop/{stop.stop_id}"
+    assert "Motor vehicles" not in client.get(path).text
+    with planned_website.installation.database.writing() as connection:
+        connection.execute(update(site).where(site.c.id == stop.site_id).values(motor_hours="06:00-10:00;18:00-22:00"))
+    assert "<dt>Motor vehicles</dt><dd>06:00-10:00; 18:00-22:00" in client.get(path).text
+
+
 def test_a_route_says_what_the_hours_of_its_driver_allow(planned_website: Website, client: FlaskClient) -> None:
     found = current(planned_website)
     path = f"/plan/{found.plan_id}/route/{found.routes[0].shift_id}"

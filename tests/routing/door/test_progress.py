@@ -108,6 +108,11 @@ def test_the_door_opens_for_a_stop_when_all_that_is_brought_there_may_begin() ->
     visits = {1: first, 2: second}
     assert hours_of(stop, visits) == ((9 * hour + 300, 10 * hour + 300),)
     assert hours_of(replace(stop, visits=(1,), departure_s=9 * hour + 1200), visits) == ((9 * hour, 11 * hour),)
+    street = {
+        key: replace(each, motor_windows=(Window(start_s=0, end_s=9 * hour + 1800),)) for key, each in visits.items()
+    }
+    assert hours_of(stop, street) == hours_of(stop, visits)
+    assert hours_of(stop, street, motor=True)[-1][1] <= 9 * hour + 1800 < hours_of(stop, visits)[-1][1]
     assert hours_of(replace(stop, start_s=8 * hour), visits) == ()  # it begins before: what is done is not asked
 
 

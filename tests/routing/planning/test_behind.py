@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts, WallWindow
 from routing.model.fleet import Driver, Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import CostScheme, Lock, Plan, PlannedRoute, Problem, Window
@@ -70,22 +71,31 @@ class Late:
         tomorrow: dict[int, Tomorrow] | None = None,
         overtime: int = 0,
         late_goods: int = 0,
+        street: dict[int, tuple[str, int]] | None = None,
     ) -> None:
         visits = [
             visit(
                 n, n, name=f"D-{n}", tier=(tiers or {}).get(n, 1), late_per_hour=60_000,
                 windows=(Window(start_s=0, end_s=(closes or {}).get(n, 24 * HOUR), late_s=late_goods),),
+                motor_windows=(Window(start_s=0, end_s=street[n][1]),) if street and n in street else (),
             )
             for n in range(1, doors + 1)
         ]  # fmt: skip
         rates = CostScheme(fixed=1000, per_hour=3600, per_km=100, per_overtime_hour=36_000)
         self.day: Problem = problem(
             *visits,
-            shifts=(shift(1, end_s=ends, name="Van 4", capacity=(max(10, doors),), cost=rates, overtime_s=overtime),),
+            shifts=(
+                shift(
+                    1, end_s=ends, name="Van 4", capacity=(max(10, doors),), cost=rates, overtime_s=overtime, motor=True
+                ),
+            ),
             locks=tuple(Lock(visit=n, shift=1, done=n == 1) for n in range(1, doors + 1)),
         )
         self.plan: Plan = plan(self.day, {1: list(range(1, doors + 1))})
         self.facts = facts(promised or {}, doors=doors, tiers=tiers or {})
+        hours = {n: (WallWindow(opens="06:00", closes=closes),) for n, (closes, _) in (street or {}).items()}
+        sites = tuple(replace(each, motor_hours=hours.get(each.id, ())) for each in self.facts.sites)
+        self.facts = replace(self.facts, sites=sites)
         planned = self.plan.routes[0].stops[1].arrival_s
         found = how_it_goes_on(
             self.plan, self.day, self.facts, shift=VAN, arrives_s=planned + late * MINUTE,
@@ -175,6 +185,16 @@ def test_a_door_that_is_closed_anyway_stays_behind_before_all_others() -> None:
     ways = it.ways()
     assert [gone.visit for gone in ways[OutKind.LEAVE].left_out] == [4]
     assert OutKind.OVERTIME not in ways
+
+
+def test_a_door_in_a_street_that_has_closed_to_motor_vehicles_stays_behind_before_all_others() -> None:
+    it = Late(late=60, street={4: ("08:30", EIGHT + 25 * MINUTE)}, tiers={4: 9})
+    assert it.behind is not None
+    assert [each.sentence for each in it.behind.closed] == [
+        "Café 4 takes motor vehicles 06:00-08:30 only; D-4 would be there at 09:19."
+    ]
+    assert it.behind.ranked[0].delivery == 4
+    assert [gone.visit for gone in it.ways()[OutKind.LEAVE].left_out] == [4]
 
 
 def test_a_door_that_is_in_time_when_others_stay_behind_is_not_given_up() -> None:
