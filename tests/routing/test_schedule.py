@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from routing.errors import InvalidProblem
-from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Shipment, Travel, Visit, Window
+from routing.model.plans import (
+    Break,
+    CostScheme,
+    Lock,
+    PlannedRoute,
+    Reason,
+    Shipment,
+    SpeedSlice,
+    Travel,
+    Visit,
+    Window,
+)
 from routing.rules.legs import Legs, forward, place_breaks, place_one_break
 from routing.rules.schedule import Failure, Timetable, schedule
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
@@ -478,6 +489,17 @@ def test_motor_hours_and_goods_that_are_ready_late() -> None:
     assert failed(late, 1, [1]).reason is Reason.NOT_READY
     never = problem(visit(1, 10, ready_s=9 * HOUR, motor_windows=between(0, 8 * HOUR + 5 * MINUTE)), shifts=shifts)
     assert failed(never, 1, [1]).reason is Reason.ACCESS
+
+
+def test_motor_hours_and_time_of_day_who_is_held_up_finds_the_street_closed() -> None:
+    """Twenty minutes away, and the street closes to vans at 8:30: ways that take twice as long make it 8:40."""
+    street = {"motor_windows": between(0, 8 * HOUR + 30 * MINUTE)}
+    day = problem(visit(1, 20, **street), shifts=(shift(1, motor=True), shift(2)))
+    rush = SpeedSlice(profile="van", start_s=8 * HOUR, end_s=9 * HOUR, factor=2000)
+    assert driven(day, 1, [1]).stops[0].start_s == 8 * HOUR + 20 * MINUTE
+    slow = replace(day, speeds=(rush,))
+    assert failed(slow, 1, [1]).reason is Reason.ACCESS
+    assert driven(slow, 2, [1]).stops[0].start_s == 8 * HOUR + 40 * MINUTE
 
 
 def test_motor_hours_and_a_second_trip_the_first_one_serves_the_street() -> None:
