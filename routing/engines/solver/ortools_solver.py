@@ -255,7 +255,7 @@ class _Search:
                 seed=self.seed,
                 stopped=lambda: self.stopped() or (self.iterations is None and self.clock() >= until),
                 rounds=None if self.iterations is None else self.iterations // _ROUNDS_OF_PYVRP,
-                part=(lambda: (self.clock() - since) / max(until - since, 1e-6)) if valleys else None,
+                part=lambda: (self.clock() - since) / max(until - since, 1e-6),
             )
         routes = walk.best
         if not all(self.insertion.fits(shift, ids) for shift, ids in routes.items()):

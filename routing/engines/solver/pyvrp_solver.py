@@ -32,8 +32,15 @@ _NEIGHBOURS = 30
 routes have too few to leave a poor plan."""
 _LATER = 5.0
 """So many times as dear as a second of driving is at first a second too late."""
-_HOT, _COLD = 0.3, 0.02
-"""Temperature at the beginning and end of its rounds, in costs of an average visit."""
+_HOT_OF, _HOT, _MILDER, _HOTTEST = 1_000, 0.3, 0.75, 1.0
+"""Temperature at the beginning of its rounds of so many visits, in costs of an average visit; with fewer visits it is
+higher by this power, up to so much: there are more rounds for each. Evidence: long routes of 200, 400 and 1,000 stops,
+three temperatures each."""
+_COOLS_TO = 0.08
+"""Of that, at their end."""
+_MOVED_AT_ONCE = (10, 25)
+"""Visits that a round moves before it searches. PyVRP's own from one on: of one or two the search undoes what was done,
+and of 1,000 stops the gap was a quarter larger."""
 _FAR = 2**31
 _DEAREST = 2**17
 """Its penalties end at 100,000 a unit of time or load: a leg must not cost much more than that."""
@@ -47,12 +54,12 @@ def searched(
     seed: int,
     stopped: Callable[[], bool],
     rounds: int | None,
-    part: Callable[[], float] | None = None,
+    part: Callable[[], float],
 ) -> None:
     """Searches on from the best of `walk`, which takes what is better, until `stopped` or for so many rounds of its.
 
-    `part` tells how much of the time is over, 0 to 1: then its rounds cool down with the time (or the rounds) and are
-    cold at its end, where PyVRP's own way of accepting stands still early or is not done by then."""
+    `part` tells how much of the time is over, 0 to 1: its rounds cool down with the time (or the rounds) and are cold
+    at its end, where PyVRP's own way of accepting stands still early or is not done by then."""
     if not can_be_asked(walk.day) or not walk.serves_all:
         return
     data = _data(walk.day)
@@ -72,13 +79,8 @@ def searched(
     with warnings.catch_warnings():
         # That its penalties are at their end is no news to anybody here: what it finds is judged.
         warnings.simplefilter("ignore", pyvrp.exceptions.PenaltyBoundWarning)
-        if part is not None:
-            gone = part if rounds is None else lambda: stop.done / max(rounds, 1)
-            best = _cooled(data, begin, seed % 2**32, stop, gone)
-        else:
-            best = pyvrp.solve(
-                data, stop=stop, seed=seed % 2**32, collect_stats=False, display=False, initial_solution=begin
-            ).best
+        gone = part if rounds is None else lambda: stop.done / max(rounds, 1)
+        best = _cooled(data, begin, seed % 2**32, stop, gone)
     if best.is_feasible():
         walk.take(_lines_of(walk, best))
 
@@ -93,16 +95,16 @@ def _cooled(
     """PyVRP's iterated local search, annealed: its moves and its penalties, another rule of what is accepted."""
     random = pyvrp.RandomNumberGenerator(seed=seed)
     neighbours = compute_neighbours(data, NeighbourhoodParams(num_neighbours=_NEIGHBOURS))
-    search = LocalSearch(data, random, neighbours, PerturbationManager(PerturbationParams()))
+    search = LocalSearch(data, random, neighbours, PerturbationManager(PerturbationParams(*_MOVED_AT_ONCE)))
     for operator in OPERATORS:
         if operator.supports(data):
             search.add_operator(operator(data))
     penalties = _penalties(data, begin)
     best = current = begin
     price = penalties.cost_evaluator()
-    typical = price.cost(begin) / data.num_clients
+    hot = min(_HOTTEST, _HOT * (_HOT_OF / data.num_clients) ** _MILDER) * price.cost(begin) / data.num_clients
     while not stop(price.cost(best)):
-        heat = typical * _HOT * (_COLD / _HOT) ** min(1.0, part())
+        heat = hot * _COOLS_TO ** min(1.0, part())
         price = penalties.cost_evaluator()
         found = search(current, price, exhaustive=False)
         penalties.register(found)
