@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import secrets
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
-from flask_login import AnonymousUserMixin
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotAllowed, NotFound, SolverError
 
 log = logging.getLogger(__name__)
+
+LINKED = ("/d/", "/t/", "/c/", "/p/", "/set-up/")
+"""Where people without an account read: drivers, customers, and whoever makes the first account."""
 
 
 def status_of(error: BackrouteError) -> int:
@@ -48,13 +52,38 @@ def answer(*, status: int, code: str, title: str, sentence: str, reference: str 
         body = {"code": code, word: sentence} | ({"reference": reference} if reference else {})
         response = jsonify(error=body)
     else:
+        inside = status < 500 and _reader_is_inside()
         response = make_response(
             render_template(
-                "error.html", title=title, sentence=sentence, reference=reference, next_href="", next_word=""
+                "dispatcher/error.html" if inside else "error.html",
+                title=title,
+                sentence=sentence,
+                reference=reference,
+                next_href=_page_before() if inside else "",
             )
         )
     response.status_code = status
     return response
+
+
+def _reader_is_inside() -> bool:
+    """Whether it is a page of somebody who is signed in: what a link opens looks alike to everybody."""
+    return not request.path.startswith(LINKED) and bool(current_user.is_authenticated)
+
+
+def _page_before() -> str:
+    """The page that the refused form stood on, if it can be opened again: what a form shows as its answer cannot."""
+    came = urlsplit(request.referrer or "")
+    if not came.path or came.netloc != request.host or came.path.startswith(LINKED):
+        return ""
+    try:
+        current_app.create_url_adapter(request).match(came.path, method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return ""
+    here = came.path == request.path and came.query == request.query_string.decode("ascii", "replace")
+    if here and request.method == "GET":
+        return ""
+    return came.path + (f"?{came.query}" if came.query else "")
 
 
 def register_errors(app: Flask) -> None:

@@ -35,6 +35,9 @@ def stock_rows(
         by = [case((rows.c.next_expected == "", 1), else_=0), rows.c.next_expected]
     elif sort in SORTS and sort != "sku":
         by = [rows.c[sort].desc()]
+    if sort == "uncovered":
+        # What is covered by a truck is still waited for: that comes before what only lies there.
+        by.append(_at_least_none(rows.c.wanted - rows.c.on_hand).desc())
     query = select(rows).order_by(*by, rows.c.sku, rows.c.depot).limit(limit).offset(offset)
     found = connection.execute(query).all()
     coming = _coming(connection, sorted({row.product_id for row in found}))

@@ -64,6 +64,17 @@ def task_kinds(connection: Connection, *, done: bool = False) -> dict[TaskKind, 
     return {known[row.kind]: row.tasks for row in connection.execute(query) if row.kind in known}
 
 
+def open_decisions(connection: Connection, delivery_ids: Collection[int]) -> dict[int, int]:
+    """By delivery, the open task that asks what becomes of the goods that its door did not take."""
+    query = select(task.c.subject_id, task.c.id).where(
+        task.c.kind.in_([TaskKind.DOOR_DECISION.value, TaskKind.REDELIVERY.value]),
+        task.c.subject_kind == "delivery",
+        task.c.subject_id.in_(delivery_ids),
+        task.c.done_at.is_(None),
+    )
+    return {row.subject_id: row.id for row in connection.execute(query.order_by(task.c.id))}
+
+
 def task_list(
     connection: Connection,
     *,

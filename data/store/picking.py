@@ -266,14 +266,20 @@ class PickingStore(StorePart):
         return Step(event_id=row.id, kind=row.kind, delivery_id=row.delivery_id, shift_id=row.shift_id, data=row.data)
 
     def plans_with(self, delivery_id: int) -> list[tuple[int, str]]:
-        """(plan, day) of the current plans that have this delivery on a route."""
+        """(plan, day) of the current plans with this delivery on a route still to go, not where it was tried before."""
         rows = self.connection.execute(
             select(current_plan.c.plan_id, current_plan.c.day)
             .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
             .join(trip, trip.c.route_id == route.c.id)
             .join(stop, stop.c.trip_id == trip.c.id)
             .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
-            .where(stop_delivery.c.delivery_id == delivery_id)
+            .join(delivery, delivery.c.id == stop_delivery.c.delivery_id)
+            .where(
+                stop_delivery.c.delivery_id == delivery_id,
+                # What was tried before stands on that day's plan for good, whether or not that day is closed.
+                current_plan.c.state != "closed",
+                current_plan.c.day >= delivery.c.for_day,
+            )
             .order_by(current_plan.c.day)
         )
         # A plan of several depots and days is one version: taken out once, it is out of all of them.

@@ -89,9 +89,11 @@ class PickDelivery:
 
     @property
     def stage(self) -> str:
-        """to_pick, part_picked, picked, staged, loaded; or gone once the van has left."""
+        """to_pick, part_picked, picked, staged, loaded; gone once the van has left; or taken_back: it does not go."""
         if self.state == "loaded":
             return "loaded"
+        if self.state == "unreleased":
+            return "taken_back"
         if self.state != "released":
             return "gone"
         if not self.whole:

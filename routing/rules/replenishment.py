@@ -219,7 +219,8 @@ def advise(facts: SkuFacts, terms: Terms) -> Advice:
     runs = math.ceil(lead.protected_days)
     method, refused, safety, point = "", "", 0.0, 0.0
     if len(facts.daily) < LEAST_DAYS:
-        refused = f"{len(facts.daily)} days of orders; {LEAST_DAYS} are needed to say what a day takes."
+        days = len(facts.daily)
+        refused = f"{days} day{'' if days == 1 else 's'} of orders; {LEAST_DAYS} are needed to say what a day takes."
     elif not is_intermittent(facts.daily):
         method = "normal"
         z = service_factor(terms.cycle_service)

@@ -213,6 +213,48 @@ def test_a_van_is_loaded_last_stop_first_by_scanning(floor: Floor) -> None:
     assert floor.of(0).stage == "picked"
 
 
+def test_what_was_taken_back_is_neither_loaded_nor_to_load(floor: Floor) -> None:
+    key = floor.round.stops[1].delivery_id
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(update(tables.delivery).where(tables.delivery.c.id == key).values(state="unreleased"))
+    page = floor.client.get(floor.trip, query_string={"mode": "load"})
+    assert 'counts">0<span class="of"> / 2 loaded<' in page.text, "nothing is on the van"
+    (card,) = re.findall(rf'<li class="card[^>]*id="d{key}">.*?(?=<li class="card|</ol>)', page.text, re.DOTALL)
+    assert "taken back" in card
+    assert "gone" not in card
+    assert "Load" not in card
+    assert said(floor.scans("D-1-2"))[0] == ("failed", "D-1-2 was taken back: put nothing of it on a van.")
+
+
+def test_a_count_that_is_refused_leads_back_to_its_shelf(floor: Floor) -> None:
+    """The floor's tablet shows no bar of the browser: a wrong scan must not end the day."""
+    shelf = f"/shelves/recount?sku=SKU1&depot={floor.round.depot_id}"
+    form = {"sku": "SKU1", "depot": floor.round.depot_id, "csrf_token": form_token(floor.client.get(shelf))}
+    refused = floor.client.post(
+        "/shelves/recount/simulate", data={**form, "counted": "x"}, headers={"Referer": f"http://localhost{shelf}"}
+    )
+    assert refused.status_code == 422
+    assert "is no count" in html.unescape(refused.text)
+    assert f'href="{html.escape(shelf)}"' in refused.text
+    assert 'href="/warehouse"' in refused.text, "the pages stay within reach"
+
+
+@pytest.mark.parametrize(
+    "came", ["http://elsewhere.example/shelves/recount", "http://localhost/shelves/recount/simulate", ""]
+)
+def test_no_way_back_leads_elsewhere_or_to_what_only_a_form_can_open(floor: Floor, came: str) -> None:
+    refused = floor.client.get("/shelves/recount/simulate", headers={"Referer": came} if came else {})
+    assert refused.status_code == 405
+    assert "arrow-left" not in refused.text
+    assert 'href="/warehouse"' in refused.text
+
+
+def test_a_link_that_does_not_open_looks_alike_to_who_is_signed_in(floor: Floor) -> None:
+    page = floor.client.get("/t/nothing-is-called-so")
+    assert page.status_code in (403, 404)
+    assert 'href="/warehouse"' not in page.text
+
+
 def test_what_was_not_picked_is_loaded_only_by_choice(floor: Floor) -> None:
     page = floor.scans("D-1-3", mode="load")
     assert "12 of 12 × SKU1 are missing" in said(page)[0][1]
@@ -351,6 +393,7 @@ def test_a_recount_is_shown_first_and_committed_only_as_shown(floor: Floor) -> N
     form: dict[str, Any] = {"sku": "SKU1", "depot": floor.round.depot_id, "counted": 30}
     shown = floor.post("/shelves/recount/simulate", **form)
     assert "was released with 6" in shown.text
+    assert re.search(r"12 →</span> <b>6</b>", shown.text), "what lay there for it before, and after"
     assert units_on_hand(floor) == 36
     assert floor.post("/shelves/recount/commit", **form, seen="other").status_code == 409
     assert floor.post("/shelves/recount/commit", **form, seen=seen(shown)).status_code == 302
@@ -408,9 +451,24 @@ def test_a_refusal_is_decided_by_a_button_on_the_tasks(floor: Floor) -> None:
     for bad in ({}, {"decision": "burn"}, {"decision": "redeliver", "for_day": "soon"}):
         assert desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, **bad}).status_code == 422, bad
     answer = desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, "decision": "credit"})
-    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/tasks"
     assert "4 refused units of D-1-1 are credited." in desk.get("/tasks").text
     assert f"/tasks/{task}/decide" not in desk.get("/tasks").text
+
+
+def test_a_refusal_is_decided_where_its_order_says_that_a_decision_waits(floor: Floor) -> None:
+    task = refuse_one(floor)
+    desk = floor.website.signed_in()
+    with floor.website.installation.database.reading() as connection:
+        order = connection.scalar(select(tables.order.c.id).where(tables.order.c.number == "SO-1-1"))
+    page = desk.get(f"/orders/{order}")
+    assert f"/tasks/{task}/decide" in page.text
+    form = {"csrf_token": form_token(page), "order": order, "decision": "credit"}
+    assert desk.post(f"/tasks/{task}/decide", data=form).headers["Location"] == f"/orders/{order}"
+    after = desk.get(f"/orders/{order}").text
+    assert "4 refused units of D-1-1 are credited." in after
+    assert f"/tasks/{task}/decide" not in after
+    assert f"/tasks/{task}/decide" not in floor.website.signed_in(role="viewer").get(f"/orders/{order}").text
 
 
 def test_what_came_back_is_inspected_on_a_page(floor: Floor) -> None:

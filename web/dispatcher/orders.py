@@ -21,6 +21,7 @@ from data.queries.order_deliveries import DeliveryPage, proof_file_of
 from data.queries.order_page import OrderPage, order_page
 from data.queries.orders import OPEN_STATES, SORTS, STATES, order_counts, order_list
 from data.queries.standing import standings
+from data.queries.tasks import open_decisions
 from data.queries.timeline import order_timeline
 from data.queries.window_news import news_of_promises
 from data.store import SqlStore
@@ -89,6 +90,7 @@ def one(order_id: int) -> ResponseReturnValue:
         found = order_page(connection, order_id, now=now())
         empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
+        decisions = open_decisions(connection, [each.id for each in found.deliveries])
         call = call_about(connection, order_id)
         store = SqlStore(connection)
         depot_id, zone = zone_of_order(connection, order_id)
@@ -113,6 +115,7 @@ def one(order_id: int) -> ResponseReturnValue:
         answer=answer(found),
         timeline=timeline,
         call=call if call and _is_about(call, found) else None,
+        decisions=decisions,
         words=words,
         along=along,
         day=today,

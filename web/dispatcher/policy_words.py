@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from routing.errors import InvalidInput
 from routing.model.money import minor_digits
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.policies import KINDS, Group, Scope, Shape
@@ -286,14 +287,17 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
 
 
 def typed(name: str, text: str, currency: str) -> str:
-    """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is."""
+    """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is.
+
+    Raises InvalidInput for what is no amount: the rule counts cents and would ask for a whole number.
+    """
     if name not in KINDS or KINDS[name].shape is not Shape.MONEY:
         return text.strip()
     digits = minor_digits(currency)
     plain = text.strip().replace(",", ".")
     whole, _dot, rest = plain.partition(".")
     if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > digits:
-        return plain
+        raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text.strip()[:20]), code="policy")
     return str(int(whole + rest.ljust(digits, "0")))
 
 

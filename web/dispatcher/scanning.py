@@ -142,6 +142,10 @@ def _delivery(
     if found is None:
         raise Conflict(_elsewhere(store, delivery_id, trip), code="other_trip", delivery=delivery_id)
     delivery = found.delivery
+    if delivery.stage == "taken_back":
+        raise Conflict(
+            _("%(number)s was taken back: put nothing of it on a van.", number=delivery.number), code="taken_back"
+        )
     if delivery.stage in ("loaded", "gone"):
         raise Conflict(_("%(number)s is loaded or gone already.", number=delivery.number), code="complete")
     left = delivery.quantity - delivery.picked

@@ -69,7 +69,8 @@ def decide(task_id: int) -> ResponseReturnValue:
         lambda store: decide_door(store, task_id=task_id, decision=decision, for_day=day, now=at, by=by),
     )
     flash(said, "done")
-    return redirect(url_for("tasks.page"))
+    order_id = whole(request.form.get("order", ""))
+    return redirect(url_for("orders.one", order_id=order_id) if order_id else url_for("tasks.page"))
 
 
 @tasks.post("/<int:task_id>/done")

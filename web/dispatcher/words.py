@@ -97,6 +97,7 @@ def stage_words(stage: str) -> tuple[str, str]:
         "staged": ("ready", _("staged")),
         "loaded": ("done", _("loaded")),
         "gone": ("done", _("gone")),
+        "taken_back": ("waiting", _("taken back")),
     }[stage]
 
 

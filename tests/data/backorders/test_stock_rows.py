@@ -48,6 +48,16 @@ def test_every_number_of_a_sku_is_counted_by_hand(company: Company) -> None:
     assert (rows["CUP"].uncovered, rows["CUP"].next_expected) == (5, "")
 
 
+def test_of_what_is_covered_that_which_somebody_waits_for_stands_before_what_only_lies_there(company: Company) -> None:
+    fill(company)
+    with company.open():
+        company.product("ALE")
+    with open_store(company.database) as store:
+        commit_receipts(store, [company.receipt("ALE", 12)], now=NOW, by="test")
+    with company.database.reading() as connection:
+        assert [row.sku for row in stock_rows(connection, sort="uncovered")] == ["CUP", "OAT", "ALE", "TEA"]
+
+
 def test_the_ledger_turns_on_the_day_of_the_truck(company: Company) -> None:
     fill(company)
     with open_store(company.database) as store:

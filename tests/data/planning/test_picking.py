@@ -25,6 +25,7 @@ from routing.services.shorting import Short, commit_short_pick, simulate_short_p
 from routing.services.supplying import simulate_shelf_count
 
 BY = "warehouse 1"
+TOMORROW = "2026-05-13"
 
 
 class Floor:
@@ -49,9 +50,10 @@ class Floor:
         ]  # fmt: skip
         self.shift = day.shift(depot_id=self.depot)
 
-    def plan(self) -> int:
+    def plan(self, on: str = "") -> int:
+        on = on or self.kit.DAY
         return plan_day(
-            lambda: open_store(self.database), from_day=self.kit.DAY, to_day=self.kit.DAY, depot_ids=[self.depot],
+            lambda: open_store(self.database), from_day=on, to_day=on, depot_ids=[self.depot],
             travel=self.kit.StraightTravel(), solve=self.kit.greedy, clock=lambda: self.kit.NOW, by="test",
         ).plan_id  # fmt: skip
 
@@ -175,6 +177,24 @@ def test_the_order_being_picked_keeps_its_goods_when_a_lower_rank_can_cover(floo
     assert floor.on_hand() == 9
     assert floor.stop_order() == [floor.one], "what has no goods leaves the plan"
     assert floor.healthy()
+
+
+@pytest.mark.parametrize("state", ["dispatched", "closed"])
+def test_a_delivery_that_was_tried_before_without_goods_leaves_the_plan_of_its_new_day_alone(
+    floor: Floor, day: Any, state: str
+) -> None:
+    floor.plan()
+    with floor.database.writing() as connection:
+        connection.execute(update(tables.current_plan).values(state=state))
+        connection.execute(update(tables.delivery).values(for_day=TOMORROW, attempts=1))
+    before, tried = floor.shift, floor.stop_order()
+    floor.shift = day.shift(depot_id=floor.depot, day=TOMORROW)
+    floor.plan(TOMORROW)
+    done = floor.short(floor.one, 9)
+    assert (done.emptied, done.tasks) == (("D-2",), ()), "the plan of the day before is no way still to go"
+    assert floor.stop_order() == [floor.one]
+    floor.shift = before
+    assert floor.stop_order() == tried, "what was tried stands as it was"
 
 
 def test_a_lower_rank_that_is_picked_short_gives_way(floor: Floor) -> None:
