@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
+from data.queries.company import user_names
 from data.queries.messages import state_of_all
 from data.queries.window_news import PromiseKey, news_of_promises
 from data.tables import (
@@ -26,7 +27,6 @@ from data.tables import (
     shift,
     site,
     stop_delivery,
-    user,
     vehicle,
 )
 from routing.model.notices import NoticeKind
@@ -302,7 +302,7 @@ def _happenings(connection: Connection, query: Select[Any]) -> list[Happening]:
 
 
 def _names(connection: Connection) -> dict[str, str]:
-    names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
+    names = user_names(connection)
     names |= {f"driver:{row.id}": row.name for row in connection.execute(select(driver.c.id, driver.c.name))}
     return names
 

@@ -13,12 +13,14 @@ from data.queries.timeline import Happening
 from routing.model.amounts import how_many
 from routing.model.day import LostGoods, SpeedRow, VanCash
 from routing.model.fleet import BIKES
+from routing.model.orders import AllocationRule
 from routing.model.payments import Paid
 from routing.model.tasks import TaskKind
 from routing.rules.figures.slips import cause_of
 from routing.rules.paying import added_up
+from routing.services.promising import PromisedLine
 from web.formats import day as written_day
-from web.formats import money
+from web.formats import moment, money
 
 
 def order_state(state: str) -> tuple[str, str]:
@@ -139,6 +141,31 @@ def rule_words() -> dict[str, tuple[str, str]]:
             ),
         ),
     }
+
+
+def rank_words(rule: AllocationRule, line: PromisedLine, zone: str) -> list[str]:
+    """Why a line has its place in the queue, by the rule in force: what decides first stands first."""
+    ordered = _("ordered %(when)s", when=moment(line.ordered_at, zone))
+    tier = _("tier %(n)s", n=line.tier)
+    match rule:
+        case AllocationRule.TIER_THEN_FIRST_ORDERED:
+            return [tier, ordered]
+        case AllocationRule.FIRST_ORDERED:
+            return [ordered]
+        case AllocationRule.PROMISED_DATE:
+            on = line.order_promised_on
+            if not on:
+                said = _("nothing promised, so after every promise")
+            elif on == line.promised_on:
+                said = _("promised %(day)s", day=written_day(on, "d MMM"))
+            else:
+                said = _("the earliest of its order is promised %(day)s", day=written_day(on, "d MMM"))
+            return [said, tier, ordered]
+        case AllocationRule.FAIR_SHARE:
+            return [
+                _("its share of what it wants"),
+                _("%(ordered)s, which counts for what is left over", ordered=ordered),
+            ]
 
 
 MAY_FIT_BY_WAY = frozenset(
@@ -679,6 +706,13 @@ def _of_the_plan(one: Happening) -> str:
             return _("A change of the plan was undone.")
         case "postponed":
             return _postponed(data)
+        case "set_urgent":
+            return _(
+                "%(delivery)s set urgent: %(why)s. %(option)s.",
+                delivery=data.get("delivery"),
+                why=str(data.get("why", "")).rstrip("."),
+                option=data.get("option"),
+            )
         case "delivery_split":
             return _(
                 "%(delivery)s was too big for any van: split into %(parts)s.",
