@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from data.queries.order_deliveries import ProofFile
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.amounts import how_many
@@ -481,6 +482,15 @@ def actor_words(who: str) -> str:
     }.get(who, who)
 
 
+def erased_words(file: ProofFile, zone: str) -> str:
+    """Of a photo or signature that its proof no longer has."""
+    assert file.erased_at is not None
+    on, who = moment(file.erased_at, zone), actor_words(file.erased_by)
+    if file.kind == "signature":
+        return _("Signature erased on %(when)s by %(who)s", when=on, who=who)
+    return _("Photo erased on %(when)s by %(who)s", when=on, who=who)
+
+
 def lost_goods(lost: Iterable[LostGoods]) -> str:
     """2 pcs Oat milk 1 l (OAT-1), €5.00; what has no price stands without."""
     return "; ".join(
@@ -706,6 +716,10 @@ def _of_the_plan(one: Happening) -> str:
             return _("A change of the plan was undone.")
         case "postponed":
             return _postponed(data)
+        case "files_erased":
+            return _with_why(
+                _("%(what)s of %(delivery)s erased.", what=_files_of(data), delivery=data.get("delivery")), data
+            )
         case "set_urgent":
             return _(
                 "%(delivery)s set urgent: %(why)s. %(option)s.",
@@ -741,6 +755,19 @@ def _of_the_plan(one: Happening) -> str:
         case "trip.loaded":
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
     return ""
+
+
+def _files_of(data: Mapping[str, Any]) -> str:
+    counts = data.get("files", {})
+    said = {
+        "photo": ngettext("%(num)s photo", "%(num)s photos", counts.get("photo", 0)),
+        "signature": ngettext("%(num)s signature", "%(num)s signatures", counts.get("signature", 0)),
+    }
+    return (
+        _("%(one)s and %(other)s", one=said["photo"], other=said["signature"])
+        if len(counts) > 1
+        else "".join(said.get(kind, kind) for kind in counts)
+    )
 
 
 def _with_why(said: str, data: Mapping[str, Any]) -> str:
