@@ -18,7 +18,7 @@ class ErasureStore(StorePart):
     def kept_too_long(self, since: Mapping[str, datetime]) -> list[HeldFile]:
         """What came in before that moment, by kind; not what an open dispute is about. By delivery."""
         old = or_(*(and_(proof_file.c.kind == kind, proof.c.received_at < at) for kind, at in since.items()))
-        return self._held(_files().where(old, ~_disputed()))
+        return self._files_held(_files().where(old, ~_disputed()))
 
     def files_of(
         self, *, delivery_id: int | None = None, customer_ids: Collection[int] = (), kinds: Collection[str] = ()
@@ -26,9 +26,9 @@ class ErasureStore(StorePart):
         """What the proofs of a delivery, or of all deliveries with goods of these customers, have. By delivery."""
         query = _files() if not kinds else _files().where(proof_file.c.kind.in_(sorted(kinds)))
         if delivery_id is not None:
-            return self._held(query.where(delivery.c.id == delivery_id))
+            return self._files_held(query.where(delivery.c.id == delivery_id))
         theirs = _orders_of_its_delivery().where(order.c.customer_id.in_(sorted(customer_ids)))
-        return self._held(query.where(theirs.exists()))
+        return self._files_held(query.where(theirs.exists()))
 
     def still_needed(self, file_ids: Collection[int], *, besides: Collection[int]) -> dict[int, list[str]]:
         """By file, the numbers of the deliveries whose proofs have it, other than by these links."""
@@ -70,7 +70,7 @@ class ErasureStore(StorePart):
         query = select(file.c.id).where(file.c.sha256 == sha256, file.c.erased_at.is_not(None)).with_for_update()
         return self.connection.execute(query).first() is not None
 
-    def _held(self, query: Select[tuple[object, ...]]) -> list[HeldFile]:
+    def _files_held(self, query: Select[tuple[object, ...]]) -> list[HeldFile]:
         return [HeldFile(**row._asdict()) for row in self.connection.execute(query)]
 
 
