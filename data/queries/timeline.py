@@ -30,6 +30,7 @@ from data.tables import (
     vehicle,
 )
 from routing.model.notices import NoticeKind
+from routing.services.who_comes import CHANGED
 
 TOLD_BEFORE_IMPORT = "told before import"
 """Why of a promise that an order brought along (routing/services/importing.py)."""
@@ -87,7 +88,7 @@ def _events_of_order(connection: Connection, order_id: int, deliveries: Select[A
         and_(event.c.order_id == order_id, event.c.kind != "promised"),  # the promise rows say it themselves
         event.c.delivery_id.in_(deliveries),
         event.c.delivery_id.in_(fetched),
-        and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
+        and_(event.c.kind.in_(("pin_chosen", CHANGED)), event.c.site_id == site_id),
     )
     return _of_this_order(_happenings(connection, _events().where(mine)), order_id)
 

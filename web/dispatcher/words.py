@@ -708,6 +708,8 @@ def _of_the_plan(one: Happening) -> str:
     match one.kind:
         case "pin_chosen":
             return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
+        case "who_comes_changed":
+            return _who_comes(data)
         case "planned":
             return _("The day was planned.")
         case "plan_changed":
@@ -755,6 +757,24 @@ def _of_the_plan(one: Happening) -> str:
         case "trip.loaded":
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
     return ""
+
+
+def _who_comes(data: Mapping[str, Any]) -> str:
+    named = {
+        "known_to": _("drivers who know it"),
+        "vehicles": _("vehicles that may come"),
+        "run": _("its standing run"),
+    }
+    said = [
+        _("%(what)s %(after)s, not %(before)s", what=word, after=_listed(data[name][1]), before=_listed(data[name][0]))
+        for name, word in named.items()
+        if name in data
+    ]
+    return _("Who comes to %(name)s was changed: %(what)s.", name=data.get("name"), what="; ".join(said))
+
+
+def _listed(numbers: str) -> str:
+    return ", ".join(filter(None, numbers.split(";"))) or _("none")
 
 
 def _files_of(data: Mapping[str, Any]) -> str:
