@@ -108,9 +108,7 @@ def _orders_of_its_delivery() -> Select[tuple[int]]:
 
 def _disputed() -> ColumnElement[bool]:
     """Somebody says that it never came: the proof is what answers them."""
-    open_one = (
-        select(task.c.subject_id)
-        .where(task.c.kind == TaskKind.DISPUTE.value, task.c.subject_kind == "order", task.c.done_at.is_(None))
-        .scalar_subquery()
+    open_one = select(task.c.subject_id).where(
+        task.c.kind == TaskKind.DISPUTE.value, task.c.subject_kind == "order", task.c.done_at.is_(None)
     )
     return _orders_of_its_delivery().where(order.c.id.in_(open_one)).exists()

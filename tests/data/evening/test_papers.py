@@ -155,6 +155,9 @@ def test_a_slip_whose_signature_was_erased_says_so_and_asks_for_no_file(driven: 
         file_id = row(connection, tables.file, sha256="a" * 64, media_type="image/png", size=1, stored_at=NOW)
         row(connection, tables.proof_file, proof_id=proof.id, file_id=file_id, kind="signature")
     with open_store(driven.database) as store:
+        assert store.kept_too_long({"signature": proof.received_at}) == []
+        (old,) = store.kept_too_long({"photo": NOW, "signature": proof.received_at + timedelta(days=1)})
+        assert (old.sha256, old.delivery_id) == ("a" * 64, proof.delivery_id)
         done = erase_files(
             store, store.files_of(delivery_id=proof.delivery_id), why="their request", by="Dispatcher 1", now=NOW
         )
