@@ -30,6 +30,10 @@ class FileStore(Protocol):
         """Removes the bytes for good; nothing happens when they are gone already."""
         ...
 
+    def __contains__(self, sha256: object) -> bool:
+        """Whether its bytes are there."""
+        ...
+
     def __iter__(self) -> Iterator[str]:
         """The SHA-256 of every file kept, sorted."""
         ...
@@ -72,6 +76,9 @@ class FolderFiles:
 
     def erase(self, sha256: str) -> None:
         self._path(sha256).unlink(missing_ok=True)
+
+    def __contains__(self, sha256: object) -> bool:
+        return isinstance(sha256, str) and self._path(sha256).exists()
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(path.name for path in self.folder.glob("*/*") if _SHA256.fullmatch(path.name)))

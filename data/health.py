@@ -77,6 +77,15 @@ def check_files(connection: Connection, files: FileStore) -> Check:
             sentence=f"{_count(missing, 'file is', 'files are')} missing: {_named([one[:12] for one in missing])}.",
             mend="Restore them from a backup: they are under files/ in it.",
         )
+    erased = kept & set(connection.scalars(select(file.c.sha256).where(file.c.erased_at.is_not(None))))
+    if erased:
+        return Check(
+            name="files",
+            state="warn",
+            sentence=f"{_count(sorted(erased), 'erased file still lies', 'erased files still lie')} on the disk: "
+            "erasing was broken off.",
+            mend="The night removes them; at once: backroute erase.",
+        )
     extra = len(kept - wanted)
     if extra:
         return Check(

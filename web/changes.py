@@ -111,7 +111,8 @@ def moved_document(result: ImportResult) -> dict[str, Any]:
     return {
         "moved": rows,
         "moved_left_off": max(0, len(result.moved) - MOST_ERRORS),
-        **told_document([(result.moved, hear)]),
+        **told_document([(result.heard, hear)]),
+        **besides_document([(result.heard, hear)]),
         **worth_document((line for line in result.moved if not line.is_told_along), currency=result.currency),
         "warnings": result.warnings,
     }

@@ -1,6 +1,6 @@
 """What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near or that
 have waited enough, goods that are overdue, promised days that passed, the day's lists of backorders, the shifts of a
-day that came into sight, the tracks of those that are over."""
+day that came into sight, the tracks of those that are over, the photos and signatures that were kept long enough."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from data.erasing import remove_erased
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import BackrouteError
 from routing.model.days import today_of
 from routing.services.consenting import end_term
+from routing.services.erasing import erase_kept_long_enough
 from routing.services.fleet import ahead_of, make_ahead
 from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("backroute.due")
+
+ERASED_ON = "files_erased_on"
+"""The setting with the last ISO day on which it was looked what was kept long enough."""
+BACKROUTE = "job"
+"""Who did what nobody pressed."""
 
 
 class _Decides(Protocol):
@@ -56,6 +63,7 @@ def do_due(installation: Installation) -> Done:
         today = today_of(now, store.company().zone)
         unread = tracks_due(store, now=now)
         shifts_lack = store.shifts_lack_on(ahead_of(today))
+        looked_at = store.setting(ERASED_ON, "")
         nightly: tuple[tuple[list[int], _Decides, str], ...] = (
             (
                 horizons_due(store, now=now),
@@ -103,7 +111,20 @@ def do_due(installation: Installation) -> Done:
         in_transaction(installation.database, lambda store: make_ahead(store, today=today))
     if unread:
         read_all_tracks(installation, now)
+    if looked_at != today:
+        erase_due(installation, today=today, now=now)
     return Done(terms_ended=ended, lists_made=made)
+
+
+def erase_due(installation: Installation, *, today: str, now: datetime) -> None:
+    """Once a day: takes from the proofs what was kept long enough, and removes the bytes of what no proof has."""
+
+    def work(store: SqlStore) -> None:
+        erase_kept_long_enough(store, now=now, by=BACKROUTE)
+        store.set_setting(name=ERASED_ON, value=today, by=BACKROUTE, now=now)
+
+    in_transaction(installation.database, work)
+    remove_erased(installation.database, installation.files)
 
 
 def read_all_tracks(installation: Installation, now: datetime) -> TracksRead:

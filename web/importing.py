@@ -95,7 +95,7 @@ def run_import(
 def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -> None:
     """Of what a file did to others: by the contacts and policies as they are now."""
     result.currency = company_card(store.connection).currency
-    hear = how_they_hear(store, result.moved, now=now)
+    hear = how_they_hear(store, result.heard, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
     result.answer_by = {**hear.asked, **hear.call_by}
 
@@ -120,7 +120,7 @@ def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: Impo
         return run_import(store, file, replace(asked, dry_run=False), now=now)[0]
 
     done = tried(database, take)
-    result.moved, result.warnings = done.moved, done.warnings
+    result.moved, result.besides, result.warnings = done.moved, done.besides, done.warnings
     if result.kind == "counts":
         # Its dry run shows each SKU by itself.
         result.notes = done.notes

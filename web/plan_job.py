@@ -133,7 +133,7 @@ def plan_job(
 
 def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
     """What a finished job says of its plan, and `backroute plan --json` prints. Moments are ISO text in UTC, costs are
-    minor units of the currency."""
+    minor units of the currency. `ends_at_site`: the last stop, of a shift that ends there and not at its depot."""
     return {
         "plan_id": page.plan_id,
         "from_day": page.from_day,
@@ -155,6 +155,7 @@ def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
                 "too_heavy": route.too_heavy,
                 "departs_at": route.departs_at.isoformat(),
                 "returns_at": route.returns_at.isoformat(),
+                "ends_at_site": "" if route.ends_at_depot or not route.stops else route.stops[-1].site,
                 "distance_m": route.distance_m,
                 "cost": round(route.cost / 1000),
                 "trips": [

@@ -32,6 +32,7 @@ BOTTOM = 297.0 - 14.0
 
 INK, QUIET, LINE, PALE = (20, 24, 31), (92, 99, 112), (190, 195, 203), (240, 242, 245)
 
+_OURS = ("job", "command line")
 _FONTS = importlib.resources.files("font_source_sans_pro") / "files"
 _CONTROL = {code: None for code in range(32) if chr(code) != "\n"}
 
@@ -72,6 +73,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "refused": "{n} refused",
         "received_by": "Received by",
         "signature": "Signature",
+        "erased": "Signature erased on {day} by {who}",
+        "us": "us",
         "when": "Date and time",
         "wrong": "Missing or damaged",
         "handed": "Handed over",
@@ -123,6 +126,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "refused": "{n} kieltäydytty",
         "received_by": "Vastaanottaja",
         "signature": "Allekirjoitus",
+        "erased": "Allekirjoitus poistettu {day}, poistaja: {who}",
+        "us": "me",
         "when": "Päivä ja aika",
         "wrong": "Puuttuu tai vaurioitunut",
         "handed": "Luovutettu",
@@ -174,6 +179,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "refused": "{n} ej mottagna",
         "received_by": "Mottaget av",
         "signature": "Underskrift",
+        "erased": "Underskriften raderades {day} av {who}",
+        "us": "oss",
         "when": "Datum och tid",
         "wrong": "Saknas eller skadat",
         "handed": "Överlämnat",
@@ -477,6 +484,11 @@ def _signed(paper: _Paper, slip: Slip, read_file: Callable[[str], bytes]) -> Non
             alt_text=paper.word("signature"),
         )  # fmt: skip
         paper.set_y(top + 32)
+    if slip.signature_erased is not None and not slip.signatures:
+        at, by = slip.signature_erased
+        day = paper.day(at.astimezone(ZoneInfo(slip.zone)).date().isoformat())
+        # A name stands as it is; what a term or a command did was us, whatever it is called inside.
+        paper.say(paper.word("erased", day=day, who=paper.word("us") if by in _OURS else by), size=9, colour=QUIET)
     if slip.seal:
         paper.say(paper.word("entry", seal=slip.seal[:12]), size=9, colour=QUIET)
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
 from data.importers import customers, inbound, orders, products, sites, suppliers
+from data.queries.company import user_names
 from data.tables import (
     company,
     contact,
@@ -248,6 +249,7 @@ def order_rows(connection: Connection) -> Rows:
         .join(depot, depot.c.id == order.c.depot_id)
         .where(order.c.cancelled_at.is_(None))
     )
+    names = user_names(connection)
     for page in pages(connection, query, order.c.id):
         ids = [each.id for each in page]
         lines: dict[int, list[Row[Any]]] = defaultdict(list)
@@ -268,7 +270,7 @@ def order_rows(connection: Connection) -> Rows:
             )
         }
         for each in page:
-            head = _order(each)
+            head = _order(each) | {"urgent_by": names.get(each.urgent_by, each.urgent_by)}
             for line in lines[each.id]:
                 yield _row(
                     ORDERS,

@@ -67,7 +67,8 @@ def import_customers(
     if not dry_run:
         store.assign_zones()
         settled = settle_customers(store, taken.changes, now=now, by=by)
-        result.moved, result.warnings = settled.lines, settled.warnings[:MOST_WARNINGS]
+        result.moved, result.besides = settled.lines, settled.besides
+        result.warnings = settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 

@@ -44,7 +44,7 @@ def import_inbound(
     for rows in batches(read_table(file, kind="inbound", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         _take(taken, rows)
     settled = settle_changed(store, taken.pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
-    result.moved = settled.lines
+    result.moved, result.besides = settled.lines, settled.besides
     result.warnings = settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -69,7 +69,7 @@ def import_orders(
                 of_it = [order for order in orders if order.source == source]
                 pools.add(take_orders(store, of_it, result, now=now, by=by))
     settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders", tell_others=tell_others)
-    result.moved = settled.lines
+    result.moved, result.besides = settled.lines, settled.besides
     result.warnings += settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

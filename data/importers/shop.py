@@ -139,7 +139,7 @@ def import_shop_orders(
     if not dry_run:
         store.assign_zones()
     settled = settle_changed(store, pools, now=now, by=by, tell=False, why="new orders", tell_others=tell_others)
-    result.moved = settled.lines
+    result.moved, result.besides = settled.lines, settled.besides
     result.warnings += settled.warnings[:MOST_WARNINGS]
     result.notes += reader.notes()
     note_import(store, result, file, file_name=file_name, now=now, by=by)

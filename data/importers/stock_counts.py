@@ -80,7 +80,7 @@ def import_stock_counts(
                 result.left_out(row.number, f"The count of {sku} was left out; {problem}")
                 continue
             result.changed += 1
-            moved.append(preview.concerned)
+            moved.append(tuple(line for line in preview.lines if line.concerns or line.gets_first))
             warnings |= dict.fromkeys(preview.warnings)
     lines = merged(moved).values()
     if result.changed:
@@ -92,6 +92,7 @@ def import_stock_counts(
             f"{len(undated)} lose their date.",
         )
     result.moved = [line for line in lines if line.suffers]
+    result.besides = [line for line in lines if line.is_heard and not line.suffers]
     result.warnings = list(warnings)[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from data.tables import company, contact, depot, site
+from data.tables import company, contact, depot, site, user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,11 @@ def company_card(connection: Connection) -> CompanyCard:
 def depot_names(connection: Connection) -> list[tuple[str, str]]:
     """The number and the name of every depot, by number."""
     return [(row.number, row.name) for row in connection.execute(select(depot).order_by(depot.c.number))]
+
+
+def user_names(connection: Connection) -> dict[str, str]:
+    """The name of every account, by the word under which it stands as an actor ("user:7")."""
+    return {f"user:{each.id}": each.name or each.email for each in connection.execute(select(user))}
 
 
 def zone_of_contact(connection: Connection, contact_id: int | None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.company import user_names
 from data.queries.corrections import CorrectionRow, corrections_of
 from data.queries.empties import empties_of
 from data.queries.paying import paid_by_proof
@@ -58,7 +59,8 @@ class ProofFile:
     id: int
     kind: str
     media_type: str
-    erased: bool
+    erased_at: datetime | None = None
+    erased_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,15 +254,29 @@ def placed_deliveries(connection: Connection, delivery_ids: list[int]) -> dict[i
 
 def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[ProofPage]]:
     files: dict[int, list[ProofFile]] = defaultdict(list)
+    names = user_names(connection)
     for row in connection.execute(
-        select(proof_file.c.proof_id, proof_file.c.kind, file.c.id, file.c.media_type, file.c.erased_at)
+        select(
+            proof_file.c.proof_id,
+            proof_file.c.kind,
+            proof_file.c.erased_at,
+            proof_file.c.erased_by,
+            file.c.id,
+            file.c.media_type,
+        )
         .join(file, file.c.id == proof_file.c.file_id)
         .join(proof, proof.c.id == proof_file.c.proof_id)
         .where(proof.c.delivery_id.in_(delivery_ids))
         .order_by(proof_file.c.id)
     ):
         files[row.proof_id].append(
-            ProofFile(id=row.id, kind=row.kind, media_type=row.media_type, erased=row.erased_at is not None)
+            ProofFile(
+                id=row.id,
+                kind=row.kind,
+                media_type=row.media_type,
+                erased_at=row.erased_at,
+                erased_by=names.get(row.erased_by, row.erased_by),
+            )
         )
     query = (
         select(
@@ -306,7 +322,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
 def proof_file_of(connection: Connection, proof_id: int, file_id: int) -> tuple[str, str]:
     """The SHA-256 and media type of a file that belongs to this proof. Raises NotFound, also when it was erased."""
     row = connection.execute(
-        select(file.c.sha256, file.c.media_type, file.c.erased_at)
+        select(file.c.sha256, file.c.media_type, proof_file.c.erased_at)
         .join(proof_file, proof_file.c.file_id == file.c.id)
         .where(proof_file.c.proof_id == proof_id, file.c.id == file_id)
     ).first()

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from data.queries.by_the_shop import units_by_the_shop
-from data.queries.company import company_card
+from data.queries.company import company_card, user_names
 from data.queries.lateness import wishes
 from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.orders import OrderRow, every_order, row_of, sums_of_lines
@@ -19,7 +19,7 @@ from data.queries.paying import collected_of_order
 from data.queries.policies import STATED, policy_book, stated_terms
 from data.queries.standing import standings
 from data.queries.window_news import PromiseKey
-from data.tables import allocation, customer, depot, order, order_line, product, promise, proof_line, site, user
+from data.tables import allocation, customer, depot, order, order_line, product, promise, proof_line, site
 from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.rules.standing import Standing
@@ -190,7 +190,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
     ).first()
     if row is None or head is None:
         raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
-    names = {f"user:{each.id}": each.name or each.email for each in connection.execute(select(user))}
+    names = user_names(connection)
     terms = policy_book(connection).order_terms(
         stated_terms(*(getattr(head, column.name) for column in STATED)),
         day=today_of(now, head.depot_zone),
@@ -215,7 +215,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         min_value=terms.min_value,
         max_wait_days=terms.max_wait_days,
         max_shipments=terms.max_shipments,
-        urgent_by=head.urgent_by,
+        urgent_by=names.get(head.urgent_by, head.urgent_by),
         hold_reason=head.hold_reason,
         hold_by=names.get(head.hold_by, head.hold_by),
         hold_at=head.hold_at,

@@ -196,6 +196,8 @@ class Slip:
     recipient: str = ""
     at: datetime | None = None
     signatures: tuple[str, ...] = ()
+    signature_erased: tuple[datetime, str] | None = None
+    """When and by whom, where it was signed and the signature is kept no longer."""
     seal: str = ""
     """Hash of the report's event: what a printed slip can be held against."""
     due: Mapping[str, int] = field(default_factory=dict)
@@ -418,6 +420,7 @@ def _report(said: Proven | None) -> dict[str, object]:
         "recipient": said.recipient,
         "at": said.captured_at,
         "signatures": tuple(each.sha256 for each in said.files if each.kind == "signature"),
+        "signature_erased": next(((each.at, each.by) for each in said.erased if each.kind == "signature"), None),
         "seal": said.event_hash,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select, union_all
 from data.queries import backorder_figures, promise_figures
 from data.queries.attempts import DeliveryOfDay, deliveries_of, door_ratios, missed_through_customers
 from data.queries.backorder_figures import Ageing, Scope
-from data.queries.company import company_card
+from data.queries.company import company_card, user_names
 from data.queries.promise_figures import PromisesKept
 from data.store.part import parts
 from data.tables import (
@@ -307,9 +307,12 @@ def _urgent(connection: Connection, period: Period, scope: Scope) -> tuple[tuple
             *scope.of_orders(),
         )
         .group_by(order.c.urgent_by)
-        .order_by(func.count().desc(), order.c.urgent_by)
     )
-    return tuple((row.urgent_by, row.orders) for row in rows)
+    names = user_names(connection)
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[names.get(row.urgent_by, row.urgent_by)] += row.orders
+    return tuple(sorted(found.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _orders(connection: Connection, period: Period, scope: Scope) -> int:

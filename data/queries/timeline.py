@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
+from data.queries.company import user_names
 from data.queries.messages import state_of_all
 from data.queries.window_news import PromiseKey, news_of_promises
 from data.tables import (
@@ -26,10 +27,10 @@ from data.tables import (
     shift,
     site,
     stop_delivery,
-    user,
     vehicle,
 )
 from routing.model.notices import NoticeKind
+from routing.services.who_comes import CHANGED
 
 TOLD_BEFORE_IMPORT = "told before import"
 """Why of a promise that an order brought along (routing/services/importing.py)."""
@@ -87,7 +88,7 @@ def _events_of_order(connection: Connection, order_id: int, deliveries: Select[A
         and_(event.c.order_id == order_id, event.c.kind != "promised"),  # the promise rows say it themselves
         event.c.delivery_id.in_(deliveries),
         event.c.delivery_id.in_(fetched),
-        and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
+        and_(event.c.kind.in_(("pin_chosen", CHANGED)), event.c.site_id == site_id),
     )
     return _of_this_order(_happenings(connection, _events().where(mine)), order_id)
 
@@ -302,7 +303,7 @@ def _happenings(connection: Connection, query: Select[Any]) -> list[Happening]:
 
 
 def _names(connection: Connection) -> dict[str, str]:
-    names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
+    names = user_names(connection)
     names |= {f"driver:{row.id}": row.name for row in connection.execute(select(driver.c.id, driver.c.name))}
     return names
 

@@ -96,7 +96,8 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteProgress:
-    """A route of the plan in force: stops done and failed of all, and the site of the next one."""
+    """A route of the plan in force: stops done and failed of all, and the site of the next one. `ends_at_site`: its
+    last one, where the shift ends there and not at its depot; "" otherwise."""
 
     route_id: int
     shift_id: int
@@ -112,6 +113,7 @@ class RouteProgress:
     next_arrival: datetime | None
     starts_at: datetime
     ends_at: datetime
+    ends_at_site: str
     state: str
 
 
@@ -240,6 +242,7 @@ def routes_of(connection: Connection, *, day: str) -> list[RouteProgress]:
             func.coalesce(driver.c.name, "").label("driver"),
             route.c.starts_at,
             route.c.ends_at,
+            shift.c.end_place,
             current_plan.c.state,
         )
         .join(current_plan, current_plan.c.plan_id == route.c.plan_id)
@@ -285,6 +288,7 @@ def routes_of(connection: Connection, *, day: str) -> list[RouteProgress]:
                 next_arrival=following[0][1] if following else None,
                 starts_at=row.starts_at,
                 ends_at=row.ends_at,
+                ends_at_site=mine[-1][0] if mine and row.end_place != "depot" else "",
                 state=row.state,
             )
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.company import user_names
 from data.queries.empties import empties_of
 from data.queries.lost import lost_units
 from data.store.proofs import ProofStore
@@ -325,6 +326,15 @@ class ProvenFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedFiles:
+    """The photos, or the signatures, that a proof had and lost at that moment; `by`: a name, or the actor's word."""
+
+    kind: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proven:
     """What happened at the door, as one report said it: every delivery of that report."""
 
@@ -346,6 +356,7 @@ class Proven:
     references: tuple[str, ...]
     lines: tuple[ProvenLine, ...]
     files: tuple[ProvenFile, ...]
+    erased: tuple[ErasedFiles, ...] = ()
 
     @property
     def is_fetched(self) -> bool:
@@ -410,6 +421,7 @@ def proven(connection: Connection, delivery_id: int) -> Proven | None:
         references=tuple(dict.fromkeys(each for row in rows for each in _references(connection, row.delivery_id))),
         lines=_proven_lines(connection, ids),
         files=_proven_files(connection, ids),
+        erased=_erased(connection, ids),
     )
 
 
@@ -517,8 +529,26 @@ def _proven_files(connection: Connection, proof_ids: list[int]) -> tuple[ProvenF
     rows = connection.execute(
         select(file.c.sha256, proof_file.c.kind, file.c.media_type)
         .join(file, file.c.id == proof_file.c.file_id)
-        .where(proof_file.c.proof_id.in_(proof_ids), file.c.erased_at.is_(None))
+        .where(proof_file.c.proof_id.in_(proof_ids), proof_file.c.erased_at.is_(None))
         .distinct()
         .order_by(proof_file.c.kind.desc(), file.c.sha256)
     )
     return tuple(ProvenFile(sha256=row.sha256, kind=row.kind, media_type=row.media_type) for row in rows)
+
+
+def _erased(connection: Connection, proof_ids: list[int]) -> tuple[ErasedFiles, ...]:
+    """One a kind, where no proof of this report has it any more: the last that was erased."""
+    names = user_names(connection)
+    query = (
+        select(proof_file.c.kind, proof_file.c.erased_at, proof_file.c.erased_by)
+        .where(proof_file.c.proof_id.in_(proof_ids))
+        .order_by(proof_file.c.erased_at)
+    )
+    last: dict[str, ErasedFiles] = {}
+    there: set[str] = set()
+    for row in connection.execute(query):
+        if row.erased_at is None:
+            there.add(row.kind)
+        else:
+            last[row.kind] = ErasedFiles(kind=row.kind, at=row.erased_at, by=names.get(row.erased_by, row.erased_by))
+    return tuple(last[kind] for kind in sorted(last.keys() - there, reverse=True))

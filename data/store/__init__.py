@@ -12,6 +12,7 @@ from data.store.closings import ClosingStore
 from data.store.consents import ConsentStore
 from data.store.corrections import CorrectionStore
 from data.store.days import DayStore
+from data.store.erasures import ErasureStore
 from data.store.erp import ErpStore
 from data.store.expected import ExpectedStore
 from data.store.fleet import FleetStore
@@ -56,6 +57,7 @@ class SqlStore(
     PickingStore,
     ReturnStore,
     ProofStore,
+    ErasureStore,
     ClosingStore,
     CorrectionStore,
     MessageStore,

@@ -530,6 +530,20 @@ class OrderStore(StorePart):
             made.append((key, number))
         return tuple(made)
 
+    def set_urgent(self, delivery_id: int, *, by: str) -> None:
+        """Its orders count as urgent by that person, unless they do already by another's word."""
+        mine = (
+            select(order_line.c.order_id)
+            .join(allocation, allocation.c.order_line_id == order_line.c.id)
+            .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+            .where(delivery_line.c.delivery_id == delivery_id)
+        )
+        self.connection.execute(
+            update(order)
+            .where(order.c.id.in_(mine), order.c.urgent_by == "")
+            .values(urgent_by=by, version=order.c.version + 1)
+        )
+
     def set_unreleased(self, delivery_id: int) -> None:
         """Raises Conflict when it is no longer just released."""
         changed = self.connection.execute(

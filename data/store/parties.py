@@ -166,6 +166,14 @@ class PartyStore(StorePart):
         )
         return customer_id
 
+    def site_row(self, site_id: int, *, lock: bool = False) -> dict[str, Any]:
+        """The row of a site; with `lock` nobody else changes it before this transaction ends. Raises NotFound."""
+        query = select(site).where(site.c.id == site_id)
+        row = self.connection.execute(query.with_for_update() if lock else query).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no site {site_id}. Go back to the list of addresses.", site=site_id)
+        return dict(row)
+
     def save_site(self, site_id: int | None, values: Mapping[str, Any]) -> int:
         """A site whose address changed loses its pin: it has to be found again."""
         if site_id is None:

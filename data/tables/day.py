@@ -136,6 +136,9 @@ proof_file = Table(
     refers("proof_id", "proof"),
     refers("file_id", "file"),
     word("kind"),  # signature | photo
+    # The same bytes may stand in another proof, so that it is this proof that no longer has them.
+    Column("erased_at", Moment),
+    word("erased_by", default=""),
     UniqueConstraint("proof_id", "file_id", "kind"),
 )
 

@@ -32,10 +32,11 @@ class ImportResult:
     decided about the file as a whole. `made` has the numbers of what nobody knew and a shop's orders needed:
     "customers", "sites", "products".
 
-    `moved`: what a file of orders does to orders that are not in it, and one of inbound or counts to any; `heard_by`:
-    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, also
-    by a call, by the order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`:
-    the company's, for the sums.
+    `moved`: what a file of orders does to orders that are not in it, and one of inbound or counts to any; `besides`:
+    other lines of which customers hear, of an earlier day or their first one, and where those of the file's own orders
+    are told, whatever they hear; `heard_by`: how their customers hear of it, by the order's key, "message" or "call";
+    `answer_by`: of those who are asked, also by a call, by the order's key, the last ISO day for an answer; `warnings`:
+    orders that fall apart by it; `currency`: the company's, for the sums.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class ImportResult:
     notes: list[str] = field(default_factory=list)
     made: dict[str, set[str]] = field(default_factory=dict)
     moved: list[LineChange] = field(default_factory=list)
+    besides: list[LineChange] = field(default_factory=list)
     heard_by: dict[int, str] = field(default_factory=dict)
     answer_by: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -65,6 +67,11 @@ class ImportResult:
             self.errors.append(RowError(row=row, what=what))
         else:
             self.errors_left_off += 1
+
+    @property
+    def heard(self) -> list[LineChange]:
+        """Every line of whose order the customer may hear something."""
+        return [*self.moved, *self.besides]
 
     @property
     def ended(self) -> int:

@@ -334,6 +334,11 @@ class LineChange:
         return bool(not self.promised_on and self.new_day)
 
     @property
+    def is_heard(self) -> bool:
+        """Its customer hears of something, be it only of an earlier day or the first one."""
+        return self.is_told or self.sooner or self.gets_first
+
+    @property
     def suffers(self) -> bool:
         """It loses goods of the shelf or a day, or its customer hears of something."""
         later = bool(self.old_day) and (not self.new_day or self.new_day > self.old_day)

@@ -114,6 +114,21 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFile:
+    """A signature or photo as one proof has it: the same bytes (`file_id`) may stand in another proof too. `kind`:
+    signature or photo."""
+
+    link_id: int
+    file_id: int
+    sha256: str
+    kind: str
+    proof_id: int
+    delivery_id: int
+    delivery: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoorReport:
     """One thing a driver reported about a stop. `client_id` and `sequence` are the phone's: they make it count once.
 

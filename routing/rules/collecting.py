@@ -85,6 +85,18 @@ def first_day(asked: str, *, today: date) -> str:
     return asked
 
 
+def cancelled_because(text: str, *, number: str) -> str:
+    """Why a collection is not fetched any more, on one line. Raises InvalidInput without one.
+
+    >>> cancelled_because(" they keep  them", number="D-17")
+    'they keep them'
+    """
+    said = " ".join(text.split())
+    if not said:
+        raise InvalidInput(f"Say why {number} is not fetched: who finds it in the story will ask.", code="why")
+    return said
+
+
 def reason(text: str) -> str:
     """Why it is fetched, on one line. Raises InvalidInput without one.
 

@@ -160,6 +160,7 @@ def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:
                     slips=first.slips or line.slips,
                     loses=(first.loses or line.loses) and not line.new_day,
                     again=(first.again or line.again) and bool(line.new_day),
+                    sooner=first.sooner or line.sooner,
                     moved_by=first.moved_by,
                     released_lost=first.released_lost + line.released_lost,
                     torn=first.torn or line.torn,

@@ -105,9 +105,10 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     """What changed in an order. A line that the file no longer has is cancelled.
 
     An order that the file does not have is never asked about: it stays, and so does what the file says nothing of. A
-    hold that a person set is not lifted by a file that has none, and a payment gate that a person passed is not closed
-    by a file that still waits for money. A line of which the shop needs nothing more is cancelled as far as it waits
-    here: what is on its way from us is what the shop calls fulfilled, and no difference.
+    hold that a person set is not lifted by a file that has none, a payment gate that a person passed is not closed by
+    a file that still waits for money, and whom a person set urgent here stays so by that person's word. A line of
+    which the shop needs nothing more is cancelled as far as it waits here: what is on its way from us is what the shop
+    calls fulfilled, and no difference.
 
     >>> row = {"quantity": 12, "cancelled": 0, "on_its_way": 8}
     >>> waits_here(row)
@@ -124,6 +125,8 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
         if name == "hold_reason" and not new and existing["hold_by"] not in ("", "import"):
             continue
         if name == "payment" and new == "pending" and existing["payment_by"]:
+            continue
+        if name == "urgent_by" and old.startswith("user:"):
             continue
         if isinstance(old, str):
             old = old.replace("\r\n", "\n").replace("\r", "\n")  # a break is no change, however it was kept

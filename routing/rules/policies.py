@@ -24,6 +24,7 @@ from routing.model.consents import Silence
 from routing.model.days import FURTHEST
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, OrderTerms, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
+from routing.rules.erasing import KEPT_FOR
 from routing.rules.promises import OVERDUE_DAYS
 from routing.rules.replenishment import Terms
 
@@ -206,6 +207,12 @@ class PolicyBook:
         value = self.value("positions_days", day=day)
         return POSITIONS_DAYS if value is None else int(value)
 
+    def days_kept(self, name: str, *, day: str) -> int | None:
+        """For how many days the photos, or the signatures, of proofs are kept, by the policy of that name; None: for
+        good."""
+        value = self.value(name, day=day)
+        return None if value is None else int(value)
+
     def overdue_days(self, *, day: str) -> int:
         """For how many days after its own an inbound that did not come is still expected."""
         value = self.value("overdue_days", day=day)
@@ -371,6 +378,7 @@ KINDS: dict[str, PolicyKind] = {
         _number("max_attempts", Group.DOOR, Shape.COUNT, 1, 20, _ALL, gives_out=False),
         *(_chosen(f"after_{reason.value}", Group.DOOR, _AFTER, _ALL, gives_out=False) for reason in REASONS),
         _number("positions_days", Group.DOOR, Shape.DAYS, 2, 90, _COMPANY, gives_out=False),
+        *(_number(name, Group.DOOR, Shape.DAYS, 1, 3650, _COMPANY, gives_out=False) for name in KEPT_FOR.values()),
         _number("review_days", Group.SUPPLIERS, Shape.DAYS, 1, 365, _COMPANY),
         _number("cycle_service", Group.SUPPLIERS, Shape.PERCENT, 50, 99, _COMPANY),
         _number("usual_lead_days", Group.SUPPLIERS, Shape.DAYS, 1, 365, _COMPANY),
@@ -403,6 +411,7 @@ def usual(name: str) -> Any:
         "cycle_service": round(terms.cycle_service * 100),
         "usual_lead_days": terms.usual_lead_days,
         "positions_days": POSITIONS_DAYS,
+        **dict.fromkeys(KEPT_FOR.values()),
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

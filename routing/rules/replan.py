@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from routing.errors import InvalidInput
 from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift, Vehicle
@@ -34,6 +35,23 @@ type NextDay = Callable[[int], str]
 
 
 # ---------------------------------------------------------------------------- an urgent order comes in
+
+
+LONGEST_WHY = 200
+
+
+def urgent_because(text: str, *, number: str) -> str:
+    """Why an order is brought out of its turn, on one line. Raises InvalidInput without a reason, or for a long one.
+
+    >>> urgent_because(" their party is  tonight", number="D-17")
+    'their party is tonight'
+    """
+    said = " ".join(text.split())
+    if not said:
+        raise InvalidInput(f"Say why {number} is urgent: it stands with its orders, and in the figures.", code="why")
+    if len(said) > LONGEST_WHY:
+        raise InvalidInput(f"The reason has {len(said)} characters. Write it in {LONGEST_WHY}.", code="why")
+    return said
 
 
 def urgent_in(

@@ -145,9 +145,10 @@ def collect_goods(
 
 
 def cancel_collection(
-    store: Store, delivery_id: int, *, now: datetime, by: str, why: str = "", order_id: int | None = None
+    store: Store, delivery_id: int, *, now: datetime, by: str, why: str, order_id: int | None = None
 ) -> str:
-    """Nobody fetches it any more; returns its number. Raises NotFound, and Conflict once a van has it on its list.
+    """Nobody fetches it any more, and `why` stands with its orders; returns its number. Raises NotFound, InvalidInput
+    without a reason, and Conflict once a van has it on its list.
 
     `order_id`: it must fetch goods of that order, on whose page it was cancelled.
     """

@@ -165,13 +165,20 @@ def _change_all(
 @dataclass(slots=True)
 class Settled:
     """What allocating a file did to orders that are not in it: lines that lose goods or a day, or hear of something;
-    and the warnings about them and about the file's own."""
+    and the warnings about them and about the file's own. `besides`: other lines of which customers hear, of an earlier
+    day or their first one, and with `tell` whatever those of the file's own orders hear."""
 
     lines: list[LineChange] = field(default_factory=list)
+    besides: list[LineChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def add(self, preview: Preview, *, own: Collection[int]) -> None:
-        self.lines += [line for line in preview.lines if line.order_id not in own and line.suffers]
+    def add(self, preview: Preview, *, own: Collection[int], quiet: Collection[int], tell: bool) -> None:
+        """`quiet`: orders whose customers hear nothing; without `tell` nobody does."""
+        for line in preview.lines:
+            if line.order_id not in own and line.suffers:
+                self.lines.append(line)
+            elif tell and line.order_id not in quiet and line.is_heard:
+                self.besides.append(line)
         self.warnings += preview.warnings
 
 
@@ -202,7 +209,7 @@ def settle_changed(
         )
         quiet = () if tell else own
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
-        settled.add(decision.preview, own=own)
+        settled.add(decision.preview, own=own, quiet=quiet, tell=tell or tell_others)
         # The book of a depot is let go before the next one is read.
         del decision
     return settled
@@ -248,7 +255,7 @@ def settle(
         own = written.get(depot_id, ())
         quiet = () if tell else own
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
-        settled.add(decision.preview, own=own)
+        settled.add(decision.preview, own=own, quiet=quiet, tell=tell or tell_others)
         del book, decision
     return settled
 

@@ -64,7 +64,7 @@ def take_each(
             said = next((word for count, word in words if count), "unchanged")
             taken.append(Taken(position=position, order=order.number, outcome=said))
     settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders", tell_others=True)
-    result.moved = settled.lines
+    result.moved, result.besides = settled.lines, settled.besides
     result.warnings += settled.warnings
     return taken
 

@@ -35,7 +35,8 @@ class Cover:
 class PromisedLine:
     """An open line. `open` base units have not left the depot; `slips`: its date is past the promise and threshold.
 
-    What it is ranked by: `tier`, `ordered_at`, its promise; `not_before` is the first ISO day it may go, "" at once.
+    What it is ranked by: `tier`, `ordered_at`, and where the rule asks for it `order_promised_on`, the earliest promise
+    of all that its order still needs; `not_before` is the first ISO day it may go, "" at once.
     """
 
     order: str
@@ -52,6 +53,7 @@ class PromisedLine:
     order_id: int
     tier: int
     ordered_at: datetime
+    order_promised_on: str
     not_before: str
     ships: str
     """partial, per_line or complete."""
@@ -192,6 +194,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             order_id=line.order_id,
             tier=orders[line.order_id].tier,
             ordered_at=orders[line.order_id].ordered_at,
+            order_promised_on=orders[line.order_id].promised_on if preview.rule.asks_for_promises else "",
             not_before=orders[line.order_id].earliest_day,
             ships=orders[line.order_id].completeness.value,
             keeps=orders[line.order_id].rank_rule.value,

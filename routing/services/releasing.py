@@ -16,6 +16,7 @@ from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import with_released
 from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY
+from routing.rules.collecting import cancelled_because
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
 from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
@@ -312,7 +313,7 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict.
 
     What was picked for it goes back on the shelf: a task says so to the warehouse. Of a collection nothing is fetched.
-    Raises InvalidInput for a reason that is too long.
+    Raises InvalidInput for a reason that is too long, and of a collection for none.
     """
     if len(why) > LONGEST_WHY:
         raise InvalidInput(f"The reason has {len(why)} characters. Write it in {LONGEST_WHY}.", code="reason")
@@ -324,6 +325,8 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     if delivery.state != "released":
         raise Conflict(_why_not(delivery), code="not_released", delivery=delivery_id)
     collects = delivery.is_fetched  # its goods are at the customer and stay there
+    if collects:
+        why = cancelled_because(why, number=delivery.number)
     for each in () if collects else (units for line in delivery.lines for units in line.units):
         for state, count in ((UnitState.RELEASED, each.quantity - each.picked), (UnitState.PICKED, each.picked)):
             if count:

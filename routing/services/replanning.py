@@ -31,8 +31,10 @@ from routing.rules.replan import (
     only_vans_that_are_here,
     same_goods,
     smaller,
+    urgent_because,
     urgent_in,
 )
+from routing.rules.splitting import may_be_split
 from routing.rules.what_if import begun_from
 from routing.services.advising import AddsShifts, like_of, sort_of, spare_shifts
 from routing.services.editing import as_it_stands, bring_back, new_version, next_day_of
@@ -45,6 +47,8 @@ MOST_VANS = 3
 class Replans(AddsShifts, Protocol):
     def swap_vehicle(self, *, shift_id: int, vehicle_id: int, driver_id: int | None, why: str) -> int: ...
 
+    def set_urgent(self, delivery_id: int, *, by: str) -> None: ...
+
     def set_ready_at(self, delivery_ids: Collection[int], *, at: datetime) -> None: ...
 
     def held_manifest(self, shift_id: int) -> HeldManifest | None: ...
@@ -55,21 +59,25 @@ class Replans(AddsShifts, Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """`key` is the delivery, of "smaller" the shift; `at` the wall-clock time at which goods that come later are
-    there."""
+    there; `why`: of what is urgent, why it is."""
 
     kind: str
     key: int
     at: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """`subject` is the delivery or van in words, `concerned` the deliveries it is about by number."""
+    """`subject` is the delivery or van in words, `concerned` the deliveries it is about by number. `why_not`: why an
+    urgent order fits nowhere today; `in_parts`: it might, split."""
 
     subject: str
     day: str
     options: tuple[OutOption, ...]
     concerned: tuple[str, ...] = ()
+    why_not: str = ""
+    in_parts: bool = False
 
 
 def ways_on(
@@ -166,7 +174,18 @@ def _urgent(
         plan, problem, facts, delivery=happening.key,
         sent=[each for each in sent if each.added is not None], next_day=next_day,
     )  # fmt: skip
-    return Ways(subject=name, day=saved.from_day, options=tuple(options), concerned=(name,))
+    why_not, in_parts = "", False
+    if all(each.kind is OutKind.NEXT_DAY for each in options):
+        left = next((each for each in saved.plan.unassigned if each.visit == happening.key), None)
+        why_not, in_parts = left.detail if left is not None else "", may_be_split(saved.plan, happening.key)
+    return Ways(
+        subject=name,
+        day=saved.from_day,
+        options=tuple(options),
+        concerned=(name,),
+        why_not=why_not,
+        in_parts=in_parts,
+    )
 
 
 def _as_it_was(problem: Problem, before: Problem, shifts: Collection[int], delivery: int) -> Problem:
@@ -224,9 +243,13 @@ def apply_way(store: Replans, happening: Happening, *, plan_id: int, chosen: Out
     """Does what was chosen and saves it as a new version; returns its id. Who holds a list gets the changed one when
     the route is dispatched again.
 
-    Raises Conflict when the day has moved on since the options were shown; then nothing is kept.
+    Whoever brings an urgent order today says why: it stands with its orders, and they count as urgent by that person.
+    Raises InvalidInput without a reason, and Conflict when the day has moved on since the options were shown; then
+    nothing is kept.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
+    hurries = happening.kind == "urgent" and chosen.kind is not OutKind.NEXT_DAY
+    reason = urgent_because(happening.why, number=_number(facts, happening.key)) if hurries else ""
     _refuse_moved_on(facts, problem, chosen)
     plan, new_problem = chosen.plan, chosen.problem
     why = f"{happening.kind}: {chosen.title}"
@@ -285,9 +308,19 @@ def apply_way(store: Replans, happening: Happening, *, plan_id: int, chosen: Out
             plan_id=new,
             data={"why": happening.kind, "day": next_day(key)},
         )
-    if happening.kind == "urgent" and chosen.kind is not OutKind.NEXT_DAY:
+    if hurries:
         # The next plan of the day keeps it where it was promised to go.
         _lock(store, facts, saved, happening.key, plan, by=by, now=now)
+        store.set_urgent(happening.key, by=by)
+        store.append_event(
+            kind="set_urgent",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            delivery_id=happening.key,
+            plan_id=new,
+            data={"delivery": _number(facts, happening.key), "why": reason, "option": chosen.title},
+        )
     return new
 
 

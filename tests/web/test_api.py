@@ -24,7 +24,7 @@ from data.importers.orders_json import OF_A_LINE, OF_AN_ORDER
 from data.store import open_store
 from routing.model.tasks import TaskKind
 from routing.services.releasing import release_orders
-from tests.desk import Desk, a_desk
+from tests.desk import Desk, a_desk, add
 from tests.rounds import DAY
 from tests.website import Website, a_website
 from web.api import MOST_BYTES, api
@@ -36,6 +36,7 @@ from web.security import limiter
 TOKEN = "brt_example"
 NOBODY = {"message": 0, "call": 0, "asked": 0, "asked_by_call": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
+NOBODY_BESIDES = {"earlier": {"message": 0, "call": 0}, "first": {"message": 0}}
 ORDER: dict[str, Any] = {
     "order": "SO-50", "customer": "C-2", "site": "S-2", "depot": "NORTH", "ordered_at": "2026-05-11T10:00",
     "customer_reference": "PO-50", "lines": [{"sku": "OAT", "quantity": 12, "unit_price": "2.00"}],
@@ -105,6 +106,7 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
         "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
         "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
+        "told_besides": NOBODY_BESIDES,
         "answer_by": {"told": [], "told_along": []}, "answer_by_call": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
@@ -453,6 +455,46 @@ def test_an_order_that_takes_goods_of_another_says_of_whom_and_that_customer_hea
     with website.installation.database.reading() as connection:
         told = connection.execute(select(tables.notice.c.kind, tables.notice.c.subject_id)).all()
     assert told == [("date_changed", desk.orders[3])]
+
+
+def test_who_hears_of_an_earlier_or_a_first_day_of_a_call_is_counted(website: Website, desk: Desk) -> None:
+    """36 oat drinks come for Cafés 1, 2 and 3, and 12 more a week later for Café 1's other order, which comes last.
+    Café 1 cancels its first one: the other has the early truck. Café 4's new order is told its first day by `tell`."""
+    with website.installation.database.writing() as connection:
+        add(
+            connection, tables.supply, kind="inbound", number="IN-2", depot_id=desk.depot, quantity=12,
+            product_id=desk.products["OAT"], expected_at=website.clock.at + timedelta(days=7),
+        )  # fmt: skip
+        add(
+            connection, tables.policy, scope="company", scope_id=0, name="promise_earlier_days", value=1,
+            effective_from="2026-01-01", by="test", at=website.clock.at,
+        )  # fmt: skip
+    later = ORDER | {"order": "SO-51"}
+    assert send(website, later).json["told_besides"] == NOBODY_BESIDES  # type: ignore[index]
+    answer: Any = send(website, {"order": "SO-1", "cancelled": True}).json
+    assert (answer["moved"], answer["told"]) == ([], NOBODY)
+    assert answer["told_besides"] == NOBODY_BESIDES | {"earlier": {"message": 1, "call": 0}}
+    coffee = [{"sku": "COFFEE", "quantity": 1}]
+    quiet = ORDER | {"order": "SO-52", "customer": "C-4", "site": "S-4", "lines": coffee}
+    with website.installation.database.writing() as connection:
+        add(
+            connection, tables.supply, kind="inbound", number="IN-3", depot_id=desk.depot, quantity=12,
+            product_id=desk.products["COFFEE"], expected_at=website.clock.at + timedelta(days=1),
+        )  # fmt: skip
+    assert send(website, quiet).json["told_besides"] == NOBODY_BESIDES  # type: ignore[index]
+    aloud: Any = send(website, {"orders": [quiet | {"order": "SO-53"}], "tell": True}).json
+    assert aloud["told_besides"] == NOBODY_BESIDES | {"first": {"message": 1}}
+    with website.installation.database.reading() as connection:
+        told = connection.execute(
+            select(tables.notice.c.kind, tables.order.c.number)
+            .join(tables.order, tables.order.c.id == tables.notice.c.subject_id)
+            .order_by(tables.notice.c.id)
+        ).all()
+    assert told == [("date_changed", "SO-51"), ("date_given", "SO-53")]
+    schema = DOCUMENT["components"]["schemas"]["Taken"]["properties"]["told_besides"]["properties"]
+    assert {name: set(each["properties"]) for name, each in schema.items()} == {
+        name: set(each) for name, each in aloud["told_besides"].items()
+    }
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -69,9 +69,16 @@ def test_a_salesperson_asks_for_empties_sees_them_and_calls_it_off(website: Webs
         "it fetches nothing of that order"
     )
     assert collections(driven) == [("released", "2026-05-14")]
-    assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 302
     page = client.get("/orders/1").text
-    assert "is not fetched any more" in page
+    assert "Why it is not fetched" in page
+    nothing = post(client, f"/orders/1/collections/{made.id}/cancel", why="  ")
+    assert (nothing.status_code, f"Say why {made.number} is not fetched" in nothing.text) == (422, True)
+    assert collections(driven) == [("released", "2026-05-14")]
+    assert post(client, f"/orders/1/collections/{made.id}/cancel", why="they keep  them").status_code == 302
+    page = client.get("/orders/1").text
+    assert f"{made.number} is not fetched any more. Why: they keep them" in page
+    (event,) = [each for each in driven.rows(tables.event) if each.kind == "collection_cancelled"]
+    assert (event.actor[:5], event.data["why"], event.order_id) == ("user:", "they keep them", 1)
     assert collections(driven) == [("unreleased", "2026-05-14")]
     assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 409
 
@@ -126,6 +133,8 @@ def test_the_command_line_asks_for_the_same(website: Website, driven: Driven) ->
     assert done.exit_code == 0, done.output
     made = json.loads(done.stdout)
     assert (made["quantity"], made["sku"], len(collections(driven))) == (3, "SKU1", 1)
+    mute = CliRunner().invoke(main, ["collect", "--cancel", made["number"]])
+    assert (mute.exit_code, f"Say why {made['number']} is not fetched" in mute.stderr) == (2, True)
     called_off = CliRunner().invoke(main, ["collect", "--cancel", made["number"], "--why", "kept there", "--json"])
     assert json.loads(called_off.stdout) == {"number": made["number"], "cancelled": True, "why": "kept there"}
     assert [state for state, _day in collections(driven)] == ["unreleased"]
@@ -205,7 +214,7 @@ def test_empties_that_we_never_delivered_are_asked_for_on_the_orders_page_and_by
     assert "SO-1-2" in client.get("/release?day=2026-05-14").text
     slip = client.get(f"/orders/2/collections/{made.id}/cancel")
     assert slip.status_code == 405
-    assert post(client, f"/orders/2/collections/{made.id}/cancel").status_code == 302
+    assert post(client, f"/orders/2/collections/{made.id}/cancel", why="none left").status_code == 302
     assert "is not fetched any more" in client.get("/orders/2").text
     with website.installation.database.reading() as connection:
         door = connection.execute(

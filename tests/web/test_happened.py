@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from data import tables
+from data.exporters.templates import order_rows
+from data.importers import orders as orders_file
 from data.tables import delivery
 from tests.demo_day import DAY, current, demo_home, planned_website, plans, sign_in
 from tests.website import Website, form_token
@@ -47,7 +50,7 @@ def test_each_thing_that_happens_has_its_ways_out_and_the_first_is_done(
     assert plans(planned_website) == before
     path = f"/plan/{page.plan_id}/happened/urgent/{left.delivery_id}"
     best = client.get(path, headers=JSON).json["options"][0]
-    assert post(client, path, option=best["option"]).status_code == 200
+    assert post(client, path, option=best["option"], why="a party").status_code == 200
     after = current(planned_website)
     assert after.parent_id == page.plan_id
     # Whoever looked at the older version is refused.
@@ -68,6 +71,65 @@ def test_who_left_an_order_for_another_day_is_told_that_the_plan_was_changed(
     for kind in ("urgent", "later", "cancelled"):
         again = client.get(f"/plan/{page.plan_id}/happened/{kind}/{stop}?at=18:00", headers=JSON)
         assert (again.status_code, again.json["error"]["code"]) == (409, "plan_moved_on")
+
+
+def test_who_brings_an_urgent_order_says_why_and_it_stands_with_its_orders_and_in_the_figures(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    left = next(row for row in page.left_out if "competed_out" in row.reasons)
+    path = f"/plan/{page.plan_id}/happened/urgent/{left.delivery_id}"
+    text = client.get(path).text
+    assert "Why it is urgent" in text
+    best, *_others, waits = client.get(path, headers=JSON).json["options"]
+    assert waits["kind"] == "next_day"
+    before = plans(planned_website)
+    mute = post(client, path, option=best["option"], why="  ")
+    assert (mute.status_code, mute.json["error"]["code"], plans(planned_website)) == (422, "why", before)
+    token = form_token(client.get(f"/plan?day={DAY}"))
+    shown = client.post(path, data={"csrf_token": token, "option": best["option"]}, follow_redirects=True)
+    assert f"Say why {left.number} is urgent" in shown.text
+    assert post(client, path, option=best["option"], why="their  party").status_code == 200
+    with planned_website.installation.database.reading() as connection:
+        (event,) = connection.execute(select(tables.event).where(tables.event.c.kind == "set_urgent")).all()
+        assert (event.delivery_id, event.data["why"], event.data["option"]) == (
+            left.delivery_id, "their party", best["title"],
+        )  # fmt: skip
+        orders = select(tables.order.c.id, tables.order.c.urgent_by, tables.order.c.number)
+        ((order_id, who, number),) = connection.execute(orders.where(tables.order.c.urgent_by == event.actor)).all()
+        assert who.startswith("user:")
+        exported = [row for row in order_rows(connection) if row[orders_file.COLUMNS.index("order")] == number]
+    name = {row[orders_file.COLUMNS.index("urgent_by")] for row in exported}
+    assert len(name) == 1
+    assert not str(*name).startswith("user:")
+    story = client.get(f"/orders/{order_id}").text
+    assert f"{left.number} set urgent: their party. {best['title']}." in story
+    assert f"set by {str(*name)}" in story
+    page_of_figures = client.get(f"/figures?from={DAY}&to={DAY}").text + client.get("/figures").text
+    assert "user:" not in page_of_figures
+
+
+def test_what_fits_nowhere_today_says_why_and_who_waits_needs_no_reason(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    path, found = "", None
+    for row in page.left_out:
+        path = f"/plan/{page.plan_id}/happened/urgent/{row.delivery_id}"
+        answer = client.get(path, headers=JSON)
+        if answer.status_code == 200 and [each["kind"] for each in answer.json["options"]] == ["next_day"]:
+            found = answer.json
+            break
+    assert found is not None
+    assert found["why_not"]
+    text = client.get(path).text
+    assert "It fits nowhere today: " in text
+    assert "Why it is urgent" not in text
+    assert post(client, path, option=found["options"][0]["option"]).status_code == 200
+    with planned_website.installation.database.reading() as connection:
+        kinds = set(connection.scalars(select(tables.event.c.kind)))
+    assert "postponed" in kinds
+    assert "set_urgent" not in kinds
 
 
 def test_without_a_time_the_page_asks_when_the_goods_are_here(planned_website: Website, client: FlaskClient) -> None:

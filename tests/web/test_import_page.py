@@ -344,3 +344,20 @@ def test_whom_a_supplier_s_later_truck_delays_is_shown_before_and_they_are_asked
     )  # fmt: skip
     assert "Takes goods or days from orders: SO-1, SO-2, SO-3." in done.text
     assert (number_of(website, "notice"), number_of(website, "delay_consent")) == (3, 1)
+
+
+def test_who_hears_of_a_first_day_by_a_supplier_s_truck_is_said_before(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Café 2 wants 12 more oat drinks than are on their way; another truck brings them."""
+    row = {"order": "SO-50", "customer": "C-2", "site": "S-2", "depot": "NORTH", "ordered_at": "2026-05-11",
+           "sku": "OAT", "quantity": "12"}  # fmt: skip
+    file = ",".join(orders.COLUMNS) + "\n" + ",".join(row.get(name, "") for name in orders.COLUMNS) + "\n"
+    assert 'id="told-besides"' not in send(client, file, "more.csv", kind="orders").text
+    truck = "number,depot,sku,quantity,expected_at\nIN-2,NORTH,OAT,36,2026-05-19 06:00\n"
+    tried = send(client, truck, "truck.csv", kind="inbound", **{"try": "1"})
+    shown = tried.text.split('id="told-besides"')[1]
+    assert "1 order is promised its first day, by message." in shown
+    assert number_of(website, "notice") == 0
+    send(client, truck, "truck.csv", kind="inbound")
+    assert number_of(website, "notice") == 1

@@ -38,6 +38,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /addresses/<int:site_id>": EVERYONE,
     "GET /addresses/suggest": EVERYONE,
     "POST /addresses/<int:site_id>/pin": DESK,
+    "POST /addresses/<int:site_id>/who-comes": DESK,
     "POST /addresses/look-up": DESK,
     "GET /api/v1/openapi.json": ANYBODY,  # tells nothing of this installation
     "POST /api/v1/orders": TOKEN,

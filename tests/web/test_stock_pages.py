@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import insert
 
 from data import tables
-from tests.desk import HOSTILE, Desk, a_desk
+from tests.desk import HOSTILE, Desk, a_desk, add
 from tests.website import Website, a_website
 from web.cli import main
 
@@ -39,6 +39,43 @@ def test_a_viewer_reads_who_gets_what_and_when_it_turns(website: Website, desk: 
     assert "12 of IN-1" in page
     assert HOSTILE not in page
     assert "Everything that is wanted is covered." in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "first", "second"),
+    [
+        ("tier_then_first_ordered", r"tier 2, ordered [^<,]+", r"tier 1, ordered [^<,]+"),
+        ("first_ordered", r"ordered [^<,]+", r"ordered [^<,]+"),
+        ("promised_date", r"promised 12 May, tier 2, ordered [^<,]+", r"the earliest of its order is .* 1 May, .*"),
+        ("fair_share", r"its share of what it wants, ordered .+, which counts for what is left over", r"its share.*"),
+    ],
+)  # fmt: skip
+def test_why_a_line_has_its_place_is_said_by_the_rule_in_force(
+    website: Website, desk: Desk, rule: str, first: str, second: str
+) -> None:
+    """Café 2's order has another line, promised long ago: by promises it comes first."""
+    with website.installation.database.writing() as connection:
+        add(
+            connection, tables.policy, scope="company", scope_id=0, name="allocation_rule", value=rule,
+            effective_from="2026-01-01", by="test", at=website.clock.at,
+        )  # fmt: skip
+        line = add(
+            connection, tables.order_line, order_id=desk.orders[2], number="2", quantity=1, unit_price=200,
+            product_id=desk.products["COFFEE"],
+        )  # fmt: skip
+        add(
+            connection, tables.promise, order_line_id=line, version=1, promised_on="2026-05-01", why="told", by="test",
+            made_at=website.clock.at,
+        )  # fmt: skip
+    page = website.signed_in(role="viewer").get("/stock/OAT").text
+    whys = re.findall(r'data-label="Why here">([^<]+)</td>', page)
+    names = re.findall(r">(SO-\d)</a>", page)
+    said = dict(zip(names, whys, strict=True))
+    assert re.fullmatch(first, said["SO-1"]), said
+    assert re.fullmatch(second, said["SO-2"]), said
+    assert names[0] == ("SO-2" if rule == "promised_date" else "SO-1")
+    if rule == "first_ordered":
+        assert "tier" not in " ".join(whys)
 
 
 def test_the_page_and_the_terminal_tell_the_same_numbers(

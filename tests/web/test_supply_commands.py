@@ -203,6 +203,61 @@ def test_a_file_of_inbound_or_counts_says_whom_it_delays_before_and_after_as_a_s
 
 
 @pytest.mark.usefixtures("company")
+def test_a_file_says_who_hears_of_an_earlier_or_a_first_day_before_and_after(tmp_path: Path) -> None:
+    """SO-2 waits for PO-1 and SO-3 for nothing. The supplier's file brings PO-1 two days earlier, then PO-2 for SO-3;
+    of SO-3's own customer alone somebody agreed to messages. Then a file cancels SO-1, and a count finds 24 more."""
+
+    def write(kind: str, columns: tuple[str, ...], *rows: dict[str, str]) -> Path:
+        file = tmp_path / f"besides_{kind}.csv"
+        cells = [",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows]
+        file.write_text("\n".join([",".join(columns), *cells]) + "\n")
+        return file
+
+    def both(kind: str, file: Path) -> tuple[object, str]:
+        full = ("--full",) if kind == "orders" else ()
+        said = " ".join(call("import", kind, file, "--dry-run").output.split())
+        shown = document("import", kind, file, "--dry-run", *full)
+        done = document("import", kind, file, *full)
+        names = ("moved", "told", "told_along", "told_besides", "answer_by", "answer_by_call", "worth")
+        assert [done[name] for name in names] == [shown[name] for name in names]
+        assert sum(done["told"].values()) == 0  # type: ignore[attr-defined]
+        return done["told_besides"], said
+
+    canteen = {
+        "customer": "C-3", "customer_name": "Canteen 3", "site": "S-3", "site_name": "Canteen 3", "address": "Test 3",
+        "delivery_days": "mon,tue,wed,thu,fri,sat,sun", "contact_name": "Buyer", "contact_role": "buyer",
+        "contact_channel": "sms", "contact_address": "+358995550003", "contact_consent": "yes",
+    }  # fmt: skip
+    assert call("import", "customers", write("customers", customers.COLUMNS, canteen)).exit_code == 0
+    order = {"customer": "C-3", "site": "S-3", "depot": "NORTH", "sku": "OAT-1", "unit_price": "2.50"}
+    third = order | {"order": "SO-3", "ordered_at": day(-2), "quantity": "60"}
+    assert call("import", "orders", write("orders", orders.COLUMNS, third)).exit_code == 0
+    assert dates()["SO-3"] == ""
+    assert call("policy", "set", "promise_earlier_days", "1").exit_code == 0
+    inbound_row = {
+        "number": "PO-1",
+        "depot": "NORTH",
+        "sku": "OAT-1",
+        "quantity": "48",
+        "expected_at": f"{day(1)} 06:00",
+    }
+    found, said = both("inbound", write("inbound", inbound.COLUMNS, inbound_row))
+    assert found == {"earlier": {"message": 0, "call": 1}, "first": {"message": 0}}
+    assert "1 order is promised an earlier day: 0 told by message, 1 by a call." in said
+    more = inbound_row | {"number": "PO-2", "expected_at": f"{day(9)} 06:00", "quantity": "60"}
+    found, said = both("inbound", write("inbound", inbound.COLUMNS, more))
+    assert found == {"earlier": {"message": 0, "call": 0}, "first": {"message": 1}}
+    assert "1 order is promised its first day: 1 told by message." in said
+    taken = {"customer": "C-1", "site": "S-1", "depot": "NORTH", "order": "SO-1", "ordered_at": day(-8)}
+    fewer = taken | {"sku": "OAT-1", "quantity": "6", "unit_price": "2.50"}
+    found, _said = both("orders", write("orders", orders.COLUMNS, fewer))
+    assert found == {"earlier": {"message": 0, "call": 1}, "first": {"message": 0}}
+    count = {"depot": "NORTH", "sku": "OAT-1", "counted": "100"}
+    found, _said = both("counts", write("counts", stock_counts.COLUMNS, count))
+    assert found == {"earlier": {"message": 1, "call": 0}, "first": {"message": 0}}
+
+
+@pytest.mark.usefixtures("company")
 def test_what_a_slip_cannot_be_is_refused_in_one_sentence() -> None:
     for words in (["PO-1"], ["PO-1", "--to", day(3), "--cancel"], ["PO-1", "--to", day(-2)], ["PO-9", "--cancel"]):
         done = call("slip", *words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from routing.rules.policies import KINDS, PolicyKind, Shape, usual
 from routing.rules.reasons import OF_THE_ROAD
 from routing.rules.release import NotReleased
 from routing.rules.standing import GROUPS
+from routing.services.promising import PromisedLine
 from web.cli.release import SHORT
 from web.dispatcher.policy_words import kind_words, value_words
 from web.dispatcher.words import (
@@ -24,12 +26,19 @@ from web.dispatcher.words import (
     every_outcome_words,
     left_out_reason,
     quality_words,
+    rank_words,
     rule_words,
     staying_reason,
     task_kind_words,
     task_words,
 )
 from web.driver.words import outcome_words
+
+WAITS = PromisedLine(
+    order="SO-1", customer="Café 1", sku="OAT", line_id=1, open=12, covered_by=(), expected_on="", promised_on="",
+    slips=False, broken=False, order_id=1, tier=1, ordered_at=datetime(2026, 3, 2, 8, tzinfo=UTC),
+    order_promised_on="", not_before="", ships="partial", keeps="normal", answer_by="",
+)  # fmt: skip
 
 
 def test_a_driver_can_say_every_way_in_which_an_attempt_ends() -> None:
@@ -118,6 +127,7 @@ def test_every_kind_of_task_has_words_of_its_own_and_somebody_it_goes_to() -> No
 
 
 def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:
+    assert all(rank_words(rule, WAITS, "UTC") for rule in AllocationRule), "say why a line stands where it does by it"
     assert set(rule_words()) == set(AllocationRule), "name and explain it in rule_words, web/dispatcher/words.py"
 
 

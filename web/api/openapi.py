@@ -224,6 +224,13 @@ DOCUMENT: dict[str, Any] = {
                     "moved_left_off": _WHOLE,
                     "told": _object(_TOLD),
                     "told_along": _object(_TOLD),
+                    "told_besides": _object(
+                        {
+                            "earlier": _object(dict.fromkeys(("message", "call"), _WHOLE)),
+                            "first": _object({"message": _WHOLE}),
+                        }
+                    )
+                    | {"description": "Other orders whose customers hear: of an earlier day, of their first one"},
                     "answer_by": _object({"told": _DAYS, "told_along": _DAYS}),
                     "answer_by_call": _object({"told": _DAYS, "told_along": _DAYS}),
                     "currency": _STRING,

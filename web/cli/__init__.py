@@ -65,6 +65,7 @@ _COMMANDS = {
     "collect": ("web.cli.collect:collect_command", "Fetch returns or empties from a customer, or cancel that."),
     "correct": ("web.cli.correct:correct_command", "Correct a wrong report from a door."),
     "close": ("web.cli.evening:close_command", "Count the vans and close the day."),
+    "erase": ("web.cli.erase:erase_command", "Erase photos and signatures of proofs, by term or by wish."),
     "figures": ("web.cli.evening:figures_command", "Show the figures of a day."),
     "results": ("web.cli.evening:results_command", "Write what became of every order line, for the ERP."),
     "solve": ("web.cli.solve:solve_command", "Solve a routing problem given as VROOM JSON."),

@@ -23,7 +23,7 @@ from web.wiring import open_installation
 @click.argument("sku", required=False)
 @click.argument("quantity", required=False, type=click.IntRange(min=1, max=2**31 - 1))
 @click.option("--day", type=DAY, metavar="DAY", help="From which day, as 2026-05-14; else its next delivery day.")
-@click.option("--why", help="It stands with the order; asked for by the customer, if nothing is said.")
+@click.option("--why", help="It stands with the order. Said nothing: the customer asked. --cancel needs a reason.")
 @click.option("--cancel", "cancels", metavar="NUMBER", help="Do not fetch this one: a collection that no van has yet.")
 @json_option
 def collect_command(

@@ -140,7 +140,7 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
             with open_store(here.database) as store:
                 zones = {depot.name: depot.zone for depot in store.depot_facts(store.depot_ids())}
             for document in documents:
-                _show_plan(document, zones)
+                show_plan(document, zones)
     if failed or any(document["left_out"] for document in documents):
         click.get_current_context().exit(1)
 
@@ -326,7 +326,7 @@ def _located(result: LocatedAll) -> dict[str, Any]:
     }
 
 
-def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
+def show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
     console = Console()
     first, last = document["from_day"], document["to_day"]
     days = day_words(first) if first == last else f"{day_words(first)} to {day_words(last)}"
@@ -353,6 +353,8 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
             datetime.fromisoformat(route[name]).astimezone(zone).strftime("%H:%M")
             for name in ("departs_at", "returns_at")
         )
+        if site := route.get("ends_at_site"):
+            back = f"{back}, ends at {escape(site)}"
         trips = len(route["trips"])
         stops = f"{len(route['stops'])} in {trips} trips" if trips > 1 else str(len(route["stops"]))
         table.add_row(route["vehicle"], route["driver"], out, back, stops, f"{route['distance_m'] / 1000:.1f}")

@@ -325,7 +325,7 @@ def _print_moved(console: Console, result: ImportResult) -> None:
         console.print("Moved before, told now:", highlight=False)
         print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
         print_causes(console, along)
-    print_told(console, result.moved, hear_of(result))
+    print_told(console, result.heard, hear_of(result))
     for text in result.warnings:
         console.print(f"! {clean(text)}", markup=False, highlight=False)
 

@@ -19,10 +19,15 @@ from data.queries.addresses import (
     regions_of_depots,
     site_address,
 )
+from data.queries.fleet import fleet_names
+from data.queries.plan_prices import plan_prices
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import InvalidInput, NotFound, RegionError
 from routing.model.places import Candidate, Location, PinQuality
+from routing.rules.who_comes import WhoComes
 from routing.services.locating import choose_pin
+from routing.services.who_comes import of_site, set_who_comes
 from web.dispatcher import words
 from web.here import here, now
 from web.locating import locate_everywhere
@@ -75,12 +80,20 @@ def one(site_id: int) -> ResponseReturnValue:
     return _page(site_id)
 
 
-def _page(site_id: int, *, wrong: str = "") -> str:
-    """`wrong`: why the pin of this request was not set; what was typed stays."""
+def _page(site_id: int, *, wrong: str = "", comes: WhoComes | None = None, comes_wrong: str = "") -> str:
+    """`wrong`: why the pin of this request was not set; what was typed stays. `comes`, `comes_wrong`: the same of who
+    comes to the door."""
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
         region, trouble = _region(_of_site(connection, site_id))
+        row = SqlStore(connection).site_row(site_id)
+        fleet, runs = fleet_names(connection), plan_prices(connection).runs
+    comes = comes or of_site(row)
+    drivers = [(number, name) for _key, number, name in fleet["driver"]]
+    named = {number for number, _name in drivers}
+    # Whom a file named and nobody has is shown, so that it can be taken out.
+    drivers += [(number, _("not in the fleet")) for number in comes.known_to if number not in named]
     choices, why = _kept(site), site.why
     asked = _asked(site, region)
     if asked.text and region:
@@ -99,6 +112,12 @@ def _page(site_id: int, *, wrong: str = "") -> str:
         why=why,
         asked=asked,
         wrong=wrong,
+        comes=comes,
+        comes_wrong=comes_wrong,
+        seen=row["version"],
+        drivers=drivers,
+        vehicles=[(number, name) for _key, number, name in fleet["vehicle"]],
+        runs=runs,
         form=request.form,
         region=region,
         trouble=trouble,
@@ -190,6 +209,28 @@ def pick(site_id: int) -> ResponseReturnValue:
         return redirect(url_for("addresses.one", site_id=waiting[0].id))
     flash(_("%(name)s has its pin, and keeps it. That was the last one.", name=name), "done")
     return redirect(url_for("addresses.page"))
+
+
+@addresses.post("/<int:site_id>/who-comes")
+@needs_role("dispatcher")
+def comers(site_id: int) -> ResponseReturnValue:
+    """Who knows this door, which vehicles may come, and which comes as a rule. What cannot be keeps what was chosen."""
+    form = request.form
+    wanted = WhoComes(
+        known_to=tuple(form.getlist("known_to")), vehicles=tuple(form.getlist("vehicles")), run=form.get("run", "")
+    )
+    seen, at, by = form.get("seen", 0, type=int), now(), current_user.actor
+
+    def write(store: SqlStore) -> bool:
+        return set_who_comes(store, site_id, wanted, seen=seen, by=by, now=at)
+
+    try:
+        changed = in_transaction(here().database, write)
+    except InvalidInput as problem:
+        return _page(site_id, comes=wanted, comes_wrong=str(problem)), 422
+    if changed:
+        flash(_("Kept. The next plan that is made goes by it."), "done")
+    return redirect(url_for("addresses.one", site_id=site_id, _anchor="who-comes"))
 
 
 @addresses.post("/look-up")

@@ -57,7 +57,12 @@ def happened(plan_id: int, kind: str, key: int) -> ResponseReturnValue:
     if wants_json():
         if found is None:
             raise InvalidInput(_("Say when the goods are here, as at=08:30."), code="at")
-        return {"subject": found.subject, "options": [_as_json(each) for each in found.options]}
+        return {
+            "subject": found.subject,
+            "options": [_as_json(each) for each in found.options],
+            "why_not": found.why_not,
+            "in_parts": found.in_parts,
+        }
     return render_template(
         "dispatcher/board_happened.html",
         kind=kind,
@@ -91,6 +96,11 @@ def apply_happened(plan_id: int, kind: str, key: int) -> ResponseReturnValue:
             raise
         flash(str(problem), "failed")
         return redirect(url_for("board.page", day=request.form.get("day")), 303)
+    except InvalidInput as problem:
+        if wants_json():
+            raise
+        flash(str(problem), "failed")
+        return redirect(url_for("board.happened", plan_id=plan_id, kind=kind, key=key, at=happening.at or None), 303)
     if wants_json():
         return {"said": chosen.title}
     flash(_("Done: %(what)s. Dispatch again to tell those who are out already.", what=chosen.title), "done")
@@ -100,7 +110,8 @@ def apply_happened(plan_id: int, kind: str, key: int) -> ResponseReturnValue:
 def _happening(kind: str, key: int) -> Happening:
     if kind not in KINDS:
         raise NotFound(_("Nothing is known that is called so. Reload the board."))
-    return Happening(kind=kind, key=key, at=request.values.get("at", "").strip()[:5])
+    why = request.form.get("why", "")
+    return Happening(kind=kind, key=key, at=request.values.get("at", "").strip()[:5], why=why)
 
 
 def _ways(plan_id: int, happening: Happening) -> Ways:

@@ -264,10 +264,10 @@ def collect(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/collections/<int:delivery_id>/cancel")
 @needs_role("dispatcher", "salesperson")
 def cancel(order_id: int, delivery_id: int) -> ResponseReturnValue:
-    """Until a van has it on its list."""
-    at, by = now(), current_user.actor
+    """Until a van has it on its list, with a reason."""
+    at, by, why = now(), current_user.actor, request.form.get("why", "")
     number = in_transaction(
-        here().database, lambda store: cancel_collection(store, delivery_id, now=at, by=by, order_id=order_id)
+        here().database, lambda store: cancel_collection(store, delivery_id, now=at, by=by, why=why, order_id=order_id)
     )
     flash(_("%(delivery)s is cancelled: nothing is fetched.", delivery=number), "done")
     return redirect(url_for("orders.one", order_id=order_id))

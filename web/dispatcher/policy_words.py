@@ -76,6 +76,17 @@ def kind_words() -> dict[str, tuple[str, str]]:
                 "from it first; the driver's page says how long it is kept."
             ),
         ),
+        "photos_days": (
+            _("Photos of proofs are kept, in days"),
+            _(
+                "Then they are erased for good, each night; not while somebody says that the goods never came. Without "
+                "this they are kept."
+            ),
+        ),
+        "signatures_days": (
+            _("Signatures of proofs are kept, in days"),
+            _("The same for signatures. The slip then says that it was signed, and that the signature is erased."),
+        ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
         "delay_consent": (
             _("Asks before it comes later"),
@@ -272,6 +283,8 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             | "review_days"
             | "usual_lead_days"
             | "positions_days"
+            | "photos_days"
+            | "signatures_days"
         ):
             return ngettext("%(num)s day", "%(num)s days", value)
         case "consent_term_days":

@@ -56,5 +56,6 @@ def one(sku: str) -> ResponseReturnValue:
         ledgers=ledgers,
         today=today,
         rules=words.rule_words(),
+        rank_words=words.rank_words,
         shown=LINES_SHOWN,
     )

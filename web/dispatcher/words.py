@@ -8,17 +8,20 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from data.queries.order_deliveries import ProofFile
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.amounts import how_many
 from routing.model.day import LostGoods, SpeedRow, VanCash
 from routing.model.fleet import BIKES
+from routing.model.orders import AllocationRule
 from routing.model.payments import Paid
 from routing.model.tasks import TaskKind
 from routing.rules.figures.slips import cause_of
 from routing.rules.paying import added_up
+from routing.services.promising import PromisedLine
 from web.formats import day as written_day
-from web.formats import money
+from web.formats import moment, money
 
 
 def order_state(state: str) -> tuple[str, str]:
@@ -140,6 +143,31 @@ def rule_words() -> dict[str, tuple[str, str]]:
             ),
         ),
     }
+
+
+def rank_words(rule: AllocationRule, line: PromisedLine, zone: str) -> list[str]:
+    """Why a line has its place in the queue, by the rule in force: what decides first stands first."""
+    ordered = _("ordered %(when)s", when=moment(line.ordered_at, zone))
+    tier = _("tier %(n)s", n=line.tier)
+    match rule:
+        case AllocationRule.TIER_THEN_FIRST_ORDERED:
+            return [tier, ordered]
+        case AllocationRule.FIRST_ORDERED:
+            return [ordered]
+        case AllocationRule.PROMISED_DATE:
+            on = line.order_promised_on
+            if not on:
+                said = _("nothing promised, so after every promise")
+            elif on == line.promised_on:
+                said = _("promised %(day)s", day=written_day(on, "d MMM"))
+            else:
+                said = _("the earliest of its order is promised %(day)s", day=written_day(on, "d MMM"))
+            return [said, tier, ordered]
+        case AllocationRule.FAIR_SHARE:
+            return [
+                _("its share of what it wants"),
+                _("%(ordered)s, which counts for what is left over", ordered=ordered),
+            ]
 
 
 MAY_FIT_BY_WAY = frozenset(
@@ -455,6 +483,15 @@ def actor_words(who: str) -> str:
     }.get(who, who)
 
 
+def erased_words(file: ProofFile, zone: str) -> str:
+    """Of a photo or signature that its proof no longer has."""
+    assert file.erased_at is not None
+    on, who = moment(file.erased_at, zone), actor_words(file.erased_by)
+    if file.kind == "signature":
+        return _("Signature erased on %(when)s by %(who)s", when=on, who=who)
+    return _("Photo erased on %(when)s by %(who)s", when=on, who=who)
+
+
 def lost_goods(lost: Iterable[LostGoods]) -> str:
     """2 pcs Oat milk 1 l (OAT-1), €5.00; what has no price stands without."""
     return "; ".join(
@@ -672,6 +709,8 @@ def _of_the_plan(one: Happening) -> str:
     match one.kind:
         case "pin_chosen":
             return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
+        case "who_comes_changed":
+            return _who_comes(data)
         case "planned":
             return _("The day was planned.")
         case "plan_changed":
@@ -680,6 +719,17 @@ def _of_the_plan(one: Happening) -> str:
             return _("A change of the plan was undone.")
         case "postponed":
             return _postponed(data)
+        case "files_erased":
+            return _with_why(
+                _("%(what)s of %(delivery)s erased.", what=_files_of(data), delivery=data.get("delivery")), data
+            )
+        case "set_urgent":
+            return _(
+                "%(delivery)s set urgent: %(why)s. %(option)s.",
+                delivery=data.get("delivery"),
+                why=str(data.get("why", "")).rstrip("."),
+                option=data.get("option"),
+            )
         case "delivery_split":
             return _(
                 "%(delivery)s was too big for any van: split into %(parts)s.",
@@ -708,6 +758,37 @@ def _of_the_plan(one: Happening) -> str:
         case "trip.loaded":
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
     return ""
+
+
+def _who_comes(data: Mapping[str, Any]) -> str:
+    named = {
+        "known_to": _("drivers who know it"),
+        "vehicles": _("vehicles that may come"),
+        "run": _("its standing run"),
+    }
+    said = [
+        _("%(what)s %(after)s, not %(before)s", what=word, after=_listed(data[name][1]), before=_listed(data[name][0]))
+        for name, word in named.items()
+        if name in data
+    ]
+    return _("Who comes to %(name)s was changed: %(what)s.", name=data.get("name"), what="; ".join(said))
+
+
+def _listed(numbers: str) -> str:
+    return ", ".join(filter(None, numbers.split(";"))) or _("none")
+
+
+def _files_of(data: Mapping[str, Any]) -> str:
+    counts = data.get("files", {})
+    said = {
+        "photo": ngettext("%(num)s photo", "%(num)s photos", counts.get("photo", 0)),
+        "signature": ngettext("%(num)s signature", "%(num)s signatures", counts.get("signature", 0)),
+    }
+    return (
+        _("%(one)s and %(other)s", one=said["photo"], other=said["signature"])
+        if len(counts) > 1
+        else "".join(said.get(kind, kind) for kind in counts)
+    )
 
 
 def _with_why(said: str, data: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from routing.services.boarding import tell_of_refusal
 from routing.services.delivering import Recorded, record
 from routing.services.following import record_position
 from web.assets import STATIC, asset, basemap_url
-from web.driver.reading import moment_from, place_from, report_from
+from web.driver.reading import Keeping, moment_from, place_from, report_from
 from web.driver.words import fetching_words, outcome_words, pay_method_words, words
 from web.here import here, now
 from web.incoming import json_of
@@ -130,10 +130,11 @@ def web_manifest(token: str) -> Response:
 def receive_report() -> Response:
     """One report: form field `report` (JSON), files `signature` and `photo`. 200 also when it was recorded before."""
     manifest_id = _manifest_of(request.headers.get(LINK_HEADER, ""))
+    keeping = Keeping(here().files)
     report = report_from(
         request.form.get("report", ""),
         request.files,
-        keep=here().files,
+        keep=keeping,
         more_follow=request.headers.get(PENDING_HEADER, "0") not in ("", "0"),
     )
     try:
@@ -147,6 +148,7 @@ def receive_report() -> Response:
         with open_store(here().database) as store:
             tell_of_refusal(store=store, manifest_id=manifest_id, refused=refused, now=now())
         raise
+    keeping.again()
     return jsonify(_answer(done))
 
 

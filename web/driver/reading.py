@@ -30,6 +30,23 @@ class Keeper(Protocol):
         ...
 
 
+class Keeping:
+    """Keeps the bytes of one report, and once more when it is recorded: the same picture may have been erased from
+    another proof between the two."""
+
+    def __init__(self, keep: Keeper) -> None:
+        self._keep = keep
+        self._mine: list[bytes] = []
+
+    def write(self, content: bytes) -> str:
+        self._mine.append(content)
+        return self._keep.write(content)
+
+    def again(self) -> None:
+        for content in self._mine:
+            self._keep.write(content)
+
+
 def report_from(text: str, files: MultiDict[str, FileStorage], *, keep: Keeper, more_follow: bool) -> DoorReport:
     """The report, its pictures cleaned and kept. Raises InvalidInput with what is wrong."""
     try:

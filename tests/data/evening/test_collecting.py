@@ -37,7 +37,7 @@ def asks(driven: Driven, quantity: int = 5, *, stop: int = 0, **values: Any) -> 
 
 def cancels(driven: Driven, delivery_id: int) -> str:
     with open_store(driven.database) as store:
-        return cancel_collection(store, delivery_id, now=EVENING, by="user:1")
+        return cancel_collection(store, delivery_id, now=EVENING, by="user:1", why="they keep them")
 
 
 def kinds(driven: Driven, delivery_id: int) -> list[str]:

@@ -14,8 +14,10 @@ from data import tables
 from data.db import Database
 from data.exporters.papers import load_sheet_pdf, slips_pdf
 from data.queries.papers import load_sheet, slip_of, slips_of_route
+from data.store import open_store
 from routing.errors import NotFound
 from routing.model.proofs import Outcome
+from routing.services.erasing import erase_files
 from tests.evening import Driven
 from tests.rounds import DAY, Round, a_round, row
 
@@ -144,6 +146,36 @@ def test_a_slip_after_the_door_says_what_was_handed_over_with_the_signature(driv
     assert "2 missing: still on order · 1 refused" in text
     assert "15 pcs 12 pcs" in text
     assert asked == ["a" * 64]
+
+
+def test_a_slip_whose_signature_was_erased_says_so_and_asks_for_no_file(driven: Driven) -> None:
+    driven.says(0)
+    with driven.database.writing() as connection:
+        (proof,) = connection.execute(tables.proof.select()).all()
+        file_id = row(connection, tables.file, sha256="a" * 64, media_type="image/png", size=1, stored_at=NOW)
+        row(connection, tables.proof_file, proof_id=proof.id, file_id=file_id, kind="signature")
+    with open_store(driven.database) as store:
+        assert store.kept_too_long({"signature": proof.received_at}) == []
+        (old,) = store.kept_too_long({"photo": NOW, "signature": proof.received_at + timedelta(days=1)})
+        assert (old.sha256, old.delivery_id) == ("a" * 64, proof.delivery_id)
+        done = erase_files(
+            store, store.files_of(delivery_id=proof.delivery_id), why="their request", by="Dispatcher 1", now=NOW
+        )
+        assert done.by_kind == {"signature": 1}
+        assert store.erased_files() == ["a" * 64]
+        assert store.locks_erased("a" * 64)
+        again = erase_files(store, done.files, why="their request", by="Dispatcher 2", now=NOW)
+        assert (again.files, again.elsewhere) == ((), {})
+        # The same picture comes again, with another proof: it is kept again.
+        store.save_file(sha256="a" * 64, media_type="image/png", size=1, now=NOW)
+        assert not store.locks_erased("a" * 64)
+
+    def read_file(sha256: str) -> bytes:
+        raise AssertionError(sha256)
+
+    text = slips(driven, read_file)[0]
+    assert "Received by Goods-in 1" in text
+    assert "Signature erased on Tuesday 12 May 2026 by Dispatcher 1" in text
 
 
 def test_a_slip_of_a_door_that_stayed_shut_says_so_in_the_customers_language(driven: Driven) -> None:

@@ -11,12 +11,15 @@ from data import tables
 from data.db import Database
 from data.queries.board import door_facts
 from data.queries.plans import current_plans, plan_page, versions
+from data.queries.today import routes_of
 from data.store import open_store
 from routing.rules.check import violations
 from routing.rules.extra import Extra, Paid
 from routing.rules.plan_prices import SETTING
 from routing.services.editing import move_delivery, take_out
 from routing.services.planning import plan_day
+from web.cli.day import show_plan
+from web.plan_job import document
 
 
 def test_the_plan_page_shows_routes_loads_what_is_left_out_and_the_history(
@@ -155,7 +158,7 @@ def test_the_companys_prices_of_balance_and_area_are_in_the_next_plan_with_what_
 
 
 def test_a_shift_that_is_paid_by_the_stop_and_ends_anywhere_is_planned_and_shown_so(
-    day: Any, database: Database, kit: Any
+    day: Any, database: Database, kit: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two doors a good km apart on one line, three deliveries: with the way back it would be more than 3 km."""
     depot, product = day.depot(), day.product()
@@ -181,6 +184,15 @@ def test_a_shift_that_is_paid_by_the_stop_and_ends_anywhere_is_planned_and_shown
     assert route.by_the_stop == Paid(stops=2, cost=700_000)
     assert route.cost == 700_000
     assert violations(saved.plan, saved.problem) == []
+    # It comes back nowhere: the terminal and the first page say where it ends instead.
+    last = route.stops[-1].site
+    said = document(page, currency="EUR")
+    assert [each["ends_at_site"] for each in said["routes"]] == [last]
+    show_plan(said, {})
+    assert f"ends at {last}" in " ".join(capsys.readouterr().out.split())
+    with database.reading() as connection:
+        (progress,) = routes_of(connection, day=str(kit.DAY))
+    assert progress.ends_at_site == last
 
 
 @pytest.mark.parametrize(("licence", "said"), [("B", True), ("C1", False), ("", False)])
