@@ -638,8 +638,8 @@ class OrderStore(StorePart):
         """
         found: dict[str, int] = {}
         for number in numbers:
-            rows = self.connection.scalars(
-                select(order.c.id).where(
+            rows = self.connection.execute(
+                select(order.c.id, order.c.number, order.c.source).where(
                     or_(
                         order.c.number == number,
                         order.c.customer_reference == number,
@@ -649,9 +649,19 @@ class OrderStore(StorePart):
             ).all()
             if not rows:
                 raise NotFound(f'There is no order "{number}".', order=number)
-            if len(rows) > 1:
-                raise Conflict(f'"{number}" is the reference of {len(rows)} orders. Name the order number.')
-            found[number] = rows[0]
+            # Its own number is an order's name, also where it is somebody's reference for another.
+            named = [row for row in rows if row.number == number] or rows
+            if len(named) > 1 and named is rows:
+                raise Conflict(
+                    f'"{number}" is the reference of {len(rows)} orders. Name the order number.', code="several_orders"
+                )
+            if len(named) > 1:
+                sources = " and ".join(sorted(row.source for row in named))
+                raise Conflict(
+                    f'{len(named)} orders have the number "{number}", from {sources}. Open its page in a browser.',
+                    code="several_orders",
+                )
+            found[number] = named[0].id
         return found
 
 
