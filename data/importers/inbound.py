@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from data.importers.batch import MOST_WARNINGS, note_import
@@ -98,7 +98,7 @@ class _Said:
     def kept(self) -> dict[str, Any]:
         """What is remembered of this row: a file that says it again says nothing new."""
         at = self.expected_at
-        return {"quantity": self.quantity, "expected_at": at.isoformat() if at is not None else None}
+        return {"quantity": self.quantity, "expected_at": at.astimezone(UTC).isoformat() if at is not None else None}
 
     @property
     def says_nothing_new(self) -> bool:
@@ -138,7 +138,11 @@ def _take(file: _File, rows: Sequence[Row]) -> None:
             continue
         file.seen[said.number, said.sku] = row.number
         values = _changes(file.result, cells, said)
-        if values is None or dry_run:
+        if dry_run:
+            continue
+        if values is None:
+            if said.old is not None and said.said_before != said.kept():
+                store.keep_inbound_said(said.old["id"], said.kept())
             continue
         supplier = (said.old["supplier"] or "") if said.old and cells.lacks("supplier") else said.supplier
         # Who brings it decides nothing: only what comes, and when, is given out anew and answers when it comes.

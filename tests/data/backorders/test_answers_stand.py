@@ -192,6 +192,19 @@ def test_another_day_or_quantity_of_an_inbound_is_news(set_up: Database, now: da
     assert expected(set_up) == (90, "2026-05-12", False), "wanted again after all"
 
 
+def test_a_day_that_the_file_names_too_is_what_it_said_last(set_up: Database, now: datetime) -> None:
+    run(set_up, "inbound", [INBOUND], now)
+    with open_store(set_up) as store:
+        commit_slip(store, Slip(number="PO-1", to=date(2026, 5, 21)), now=now, by="test")
+        at = store.connection.execute(select(tables.supply.c.expected_at)).scalar_one()
+    named = INBOUND | {"expected_at": at.isoformat()}
+    assert run(set_up, "inbound", [named], now).unchanged == 1
+    with open_store(set_up) as store:
+        commit_slip(store, Slip(number="PO-1", to=date(2026, 5, 28)), now=now, by="test")
+    assert run(set_up, "inbound", [named], now).unchanged == 1
+    assert expected(set_up) == (96, "2026-05-28", False)
+
+
 # ---------------------------------------------------------------------------- customers
 
 
