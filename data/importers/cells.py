@@ -22,6 +22,8 @@ LONGEST_NOTE = 19_000
 """Characters of an order's note: what a shop's export may bring fits into one cell when it comes out again."""
 
 A_DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+"""Years that a file may name."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
@@ -167,10 +169,20 @@ class Cells:
             found = date.fromisoformat(cell)
         except ValueError:
             found = None
-        if found is None or not 1990 <= found.year <= 2100:
+        if found is None:
             self.wrong(column, f'"{_short(cell)}" is no day: write it as 2026-05-12')
             return ""
+        if self._is_far_off(column, found.year):
+            return ""
         return found.isoformat()
+
+    def _is_far_off(self, column: str, year: int) -> bool:
+        """A year that nobody means: an empty cell of a program, or a slip of the hand."""
+        if FIRST_YEAR <= year <= LAST_YEAR:
+            return False
+        cell = self.row.cells[column]
+        self.wrong(column, f"{_short(cell)} lies outside the years {FIRST_YEAR} to {LAST_YEAR}: correct the year")
+        return True
 
     def moment(self, column: str, zone: str, *, needed: bool = False) -> datetime | None:
         """A moment in UTC; without an offset it is wall-clock time in `zone`, and a day alone is its midnight."""
@@ -183,7 +195,9 @@ class Cells:
             found = datetime.fromisoformat(cell)
         except ValueError:
             found = None
-        if found is None or not 1990 <= found.year <= 2100:
+        if found is not None and self._is_far_off(column, found.year):
+            return None
+        if found is None:
             self.wrong(column, f'"{_short(cell)}" is no time: write it as 2026-05-12T14:30 or with an offset, +03:00')
             return None
         if found.tzinfo is None:

@@ -14,6 +14,7 @@ from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
+from routing.rules.imports import hold_beside
 from routing.services.customer_changes import CustomerChanges, settle_customers
 
 COLUMNS = (
@@ -71,6 +72,10 @@ def import_customers(
         result.warnings = settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
+
+
+_NEW_CUSTOMER: dict[str, Any] = {"payment_hold_by": "", "payment_hold_said": None}
+"""What a file says nothing of, until the row is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +141,9 @@ class _Taken:
                 self.sites[said.site_number] = {"id": 0, "customer": said.number} | said.site
                 self.hours[0] = hours
             if old is None:
-                self.customers[said.number] = {"id": 0, "payment_hold_by": ""} | said.customer
+                self.customers[said.number] = _NEW_CUSTOMER | {"id": 0} | said.customer
             return
-        customer_id = self._save_customer(said.number, old, customer)
+        customer_id = self._save_customer(said, old, customer)
         site_id = self._save_site(said, old_site, site, customer_id)
         if new_hours:
             self.store.set_site_windows(site_id, hours)
@@ -171,17 +176,20 @@ class _Taken:
                 "site", f"site {said.site_number} belongs to customer {old['customer']}: give it a number of its own"
             )
 
-    def _save_customer(self, number: str, old: dict[str, Any] | None, new: dict[str, Any]) -> int:
-        if new:
-            if "payment_hold" in new:
+    def _save_customer(self, said: _Said, old: dict[str, Any] | None, new: dict[str, Any]) -> int:
+        number, hold = said.number, said.customer["payment_hold"]
+        is_said = not said.cells.lacks("payment_hold") and (old is None or old["payment_hold_said"] != hold)
+        if new or is_said:
+            if "payment_hold" in new and (old is None or old["payment_hold_by"] in ("", "import")):
                 held = bool(new["payment_hold"])
                 new |= {"payment_hold_by": "import" if held else "", "payment_hold_at": self.now if held else None}
-            if old is None:
-                new |= {"number": number}
-            key = self.store.save_customer(old["id"] if old else None, new)
+            values = new | ({"payment_hold_said": hold} if is_said else {})
+            key = self.store.save_customer(
+                old["id"] if old else None, values | ({"number": number} if old is None else {})
+            )
             if old is not None:
                 self.changes.customer(key, new)
-            self.customers[number] = {"payment_hold_by": ""} | (old or {}) | new | {"id": key}
+            self.customers[number] = _NEW_CUSTOMER | (old or {}) | values | {"id": key}
         found: int = self.customers[number]["id"]
         return found
 
@@ -217,10 +225,12 @@ def _changed_customer(said: _Said, old: dict[str, Any] | None) -> dict[str, Any]
     """What has to be written of the customer; of one that is new, all."""
     if old is None:
         return dict(said.customer)
-    new = changed_values(old, said.customer, cells=said.cells, column_of=CUSTOMER_COLUMN_OF)
-    if not said.customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
-        new.pop("payment_hold", None)  # a person set it
-    return new
+    hold, before, values = str(said.customer["payment_hold"]), old["payment_hold_said"], dict(said.customer)
+    if hold == before:
+        del values["payment_hold"]  # the file says nothing new: what a person decided since stands
+    else:
+        values["payment_hold"] = hold_beside(old["payment_hold"], old["payment_hold_by"], before or "", hold)
+    return changed_values(old, values, cells=said.cells, column_of=CUSTOMER_COLUMN_OF)
 
 
 def _changed_site(said: _Said, old: dict[str, Any] | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from data.importers.batch import MOST_WARNINGS, note_import
@@ -91,6 +91,21 @@ class _Said:
         return self.old is not None and self.old["cancelled_at"] is not None
 
     @property
+    def said_before(self) -> Mapping[str, Any]:
+        """What the file said of it last; empty where that is not known."""
+        return (self.old["said"] or {}) if self.old else {}
+
+    def kept(self) -> dict[str, Any]:
+        """What is remembered of this row: a file that says it again says nothing new."""
+        at = self.expected_at
+        return {"quantity": self.quantity, "expected_at": at.astimezone(UTC).isoformat() if at is not None else None}
+
+    @property
+    def says_nothing_new(self) -> bool:
+        """Whether a slip or a cancellation that came since stands: the file only says once more what it said."""
+        return self.said_before == self.kept()
+
+    @property
     def is_as_before(self) -> bool:
         """Whether it says of the quantity what the books do: of what is cancelled its file has 0, and the books still
         know what was ordered."""
@@ -123,12 +138,17 @@ def _take(file: _File, rows: Sequence[Row]) -> None:
             continue
         file.seen[said.number, said.sku] = row.number
         values = _changes(file.result, cells, said)
-        if values is None or dry_run:
+        if dry_run:
+            continue
+        if values is None:
+            if said.old is not None and said.said_before != said.kept():
+                store.keep_inbound_said(said.old["id"], said.kept())
             continue
         supplier = (said.old["supplier"] or "") if said.old and cells.lacks("supplier") else said.supplier
         # Who brings it decides nothing: only what comes, and when, is given out anew and answers when it comes.
-        moves = bool(values) or said.was_off != said.is_off
+        moves = bool(values) or (said.was_off != said.is_off and not said.says_nothing_new)
         values["supplier_id"] = store.supplier_id(supplier)
+        values["said"] = said.kept()
         if moves:
             values["cancelled_at"] = file.now if said.is_off else None
         supply_id = store.save_inbound(said.old["id"] if said.old else None, values)
@@ -163,10 +183,19 @@ def _read(
         depot=depot,
         product_id=product_id,
         quantity=quantity,
-        expected_at=old["expected_at"] if old is not None and cells.lacks("expected_at") else expected_at,
+        expected_at=_stated(old) if old is not None and cells.lacks("expected_at") else expected_at,
         supplier=supplier,
         old=old,
     )
+
+
+def _stated(old: Mapping[str, Any]) -> datetime | None:
+    """The day that the file named last, for one without a column for it; that of the books where none is known."""
+    if not old["said"]:
+        found: datetime | None = old["expected_at"]
+        return found
+    text = old["said"]["expected_at"]
+    return datetime.fromisoformat(text) if text else None
 
 
 def _find_fault(file: _File, cells: Cells, said: _Said) -> None:
@@ -189,9 +218,12 @@ def _changes(result: ImportResult, cells: Cells, said: _Said) -> dict[str, objec
         return values | {"number": said.number, "depot_id": said.depot["id"], "product_id": said.product_id}
     if said.is_as_before:
         del values["quantity"]
+    if said.said_before.get("expected_at") == said.kept()["expected_at"] and said.said_before:
+        del values["expected_at"]  # a slip that came since is newer
     values = changed_values(said.old, values, cells=cells)
     same_supplier = cells.lacks("supplier") or (said.old["supplier"] or "") == said.supplier
-    if not values and same_supplier and (said.old["cancelled_at"] is not None) == said.is_off:
+    as_it_was = said.says_nothing_new or said.was_off == said.is_off
+    if not values and same_supplier and as_it_was:
         result.unchanged += 1
         return None
     result.changed += 1

@@ -50,6 +50,10 @@ class GoodsStore(StorePart):
                 found[row["number"], row["product_id"]] = dict(row)
         return found
 
+    def keep_inbound_said(self, supply_id: int, said: Mapping[str, Any]) -> None:
+        """What the file said of an inbound that it did not change."""
+        self.connection.execute(update(supply).where(supply.c.id == supply_id).values(said=said))
+
     def supplier_id(self, number: str, *, source: str = "own") -> int | None:
         """The key of a supplier, made when it is not there; None for no supplier."""
         if not number:

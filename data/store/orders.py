@@ -120,6 +120,10 @@ class OrderStore(StorePart):
             update(order).where(order.c.id == order_id).values(**values, version=order.c.version + 1)
         )
 
+    def keep_said(self, order_id: int, said: Mapping[str, Any]) -> None:
+        """What the file said of an order that it did not change: nobody who has it in hand need look again."""
+        self.connection.execute(update(order).where(order.c.id == order_id).values(said=said))
+
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None:
         self.touched_lines.add(line_id)
         self.connection.execute(update(order_line).where(order_line.c.id == line_id).values(**values))
@@ -648,8 +652,8 @@ class OrderStore(StorePart):
         """
         found: dict[str, int] = {}
         for number in numbers:
-            rows = self.connection.scalars(
-                select(order.c.id).where(
+            rows = self.connection.execute(
+                select(order.c.id, order.c.number, order.c.source).where(
                     or_(
                         order.c.number == number,
                         order.c.customer_reference == number,
@@ -659,9 +663,19 @@ class OrderStore(StorePart):
             ).all()
             if not rows:
                 raise NotFound(f'There is no order "{number}".', order=number)
-            if len(rows) > 1:
-                raise Conflict(f'"{number}" is the reference of {len(rows)} orders. Name the order number.')
-            found[number] = rows[0]
+            # Its own number is an order's name, also where it is somebody's reference for another.
+            named = [row for row in rows if row.number == number] or rows
+            if len(named) > 1 and named is rows:
+                raise Conflict(
+                    f'"{number}" is the reference of {len(rows)} orders. Name the order number.', code="several_orders"
+                )
+            if len(named) > 1:
+                sources = " and ".join(sorted(row.source for row in named))
+                raise Conflict(
+                    f'{len(named)} orders have the number "{number}", from {sources}. Open its page in a browser.',
+                    code="several_orders",
+                )
+            found[number] = named[0].id
         return found
 
 

@@ -42,6 +42,8 @@ order = Table(
     Column("note", Text, nullable=False, default="", server_default=""),
     Column("charged", JSON(none_as_null=True)),  # what a shop charged, in minor units: discounts, taxes, total
     word("content_hash", default=""),
+    # What the file said last of what may be decided otherwise here (routing/rules/imports.py); None: of before.
+    Column("said", JSON(none_as_null=True)),
     Column("cancelled_at", Moment),
     version(),
     UniqueConstraint("source", "number"),

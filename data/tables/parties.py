@@ -139,6 +139,7 @@ customer = Table(
     word("payment_hold", default=""),  # the reason; empty: none
     word("payment_hold_by", default=""),
     Column("payment_hold_at", Moment),
+    Column("payment_hold_said", String),  # as the customers' file said it last; None: not known
     version(),
     UniqueConstraint("source", "number"),
     CheckConstraint("rank_rule IN ('never_loses', 'normal', 'may_give_up')", name="rank_rule"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, false
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, false
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
 
@@ -72,6 +72,7 @@ supply = Table(
     Column("expected_at", Moment),
     Column("counted_at", Moment),
     Column("cancelled_at", Moment),
+    Column("said", JSON(none_as_null=True)),  # of an inbound: quantity and date as its file said them last
     version(),
     UniqueConstraint("source", "kind", "number", "product_id"),
     CheckConstraint("kind IN ('inbound', 'receipt')", name="kind"),

@@ -23,6 +23,9 @@ HEADER = (
 _NO_GOODS = frozenset({"payment", "collect_at_door", "charged"})
 """What a van does not care about: taken over even when goods are on their way."""
 
+DECIDED_HERE = ("wanted_on", "not_before", "not_after", "hold_reason", "collect_at_door")
+"""Of an order, what a customer or a person may decide otherwise than its file says."""
+
 _AT_FIRST = frozenset({
     "number", "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after",
     "customer_reference", "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments",
@@ -95,6 +98,51 @@ def content_hash(order: OrderIn) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
 
 
+def said_of(order: OrderIn, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a file says of what may be decided otherwise here, to be kept beside the order: a file that says it again
+    says nothing new, and what was decided stands. `before`: what was kept until now, for what this file is silent of.
+
+    `lines`: by number the quantity and the promised day. What came without a line for it has none.
+    """
+    kept = before or {}
+    lines = kept.get("lines", {})
+    said = {
+        name: kept.get(name) if name in order.unsaid else getattr(order, name)
+        for name in DECIDED_HERE
+        if name in kept or name not in order.unsaid
+    }
+    return said | {
+        "lines": {
+            line.number: [line.quantity, line.promised_on or _promised(lines.get(line.number))] for line in order.lines
+        }
+    }
+
+
+def said_promised(said: Mapping[str, Any] | None, number: str) -> str:
+    """The day that the file promised for a line until now; "" when it named none."""
+    return _promised((said or {}).get("lines", {}).get(number))
+
+
+def _promised(line: Sequence[Any] | None) -> str:
+    return str(line[1]) if line else ""
+
+
+def hold_beside(stands: str, by: str, before: str, new: str) -> str:
+    """How a hold reads when a file says `new`, having said `before`: a person's own stays in it until a person lets go.
+
+    >>> hold_beside("asks for another day", "desk", "", "credit check")
+    'asks for another day; credit check'
+    >>> hold_beside("asks for another day; credit check", "desk", "credit check", "")
+    'asks for another day'
+    >>> hold_beside("credit check", "import", "credit check", "")
+    ''
+    """
+    if by in ("", "import"):
+        return new
+    own = stands.removesuffix(f"; {before}") if before else stands
+    return f"{own}; {new}" if new else own
+
+
 def _says(stated: OrderIn | LineIn, at_first: Collection[str], without: Collection[str]) -> dict[str, Any]:
     defaults = {field.name: field.default for field in fields(stated)}
     said = {name: getattr(stated, name) for name in defaults if name not in without}
@@ -104,11 +152,12 @@ def _says(stated: OrderIn | LineIn, at_first: Collection[str], without: Collecti
 def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     """What changed in an order. A line that the file no longer has is cancelled.
 
-    An order that the file does not have is never asked about: it stays, and so does what the file says nothing of. A
-    hold that a person set is not lifted by a file that has none, a payment gate that a person passed is not closed by
-    a file that still waits for money, and whom a person set urgent here stays so by that person's word. A line of
-    which the shop needs nothing more is cancelled as far as it waits here: what is on its way from us is what the shop
-    calls fulfilled, and no difference.
+    An order that the file does not have is never asked about: it stays, and so does what the file says nothing of, or
+    nothing new: the day that its customer chose, the units that its customer cancelled. A hold that a person set is not
+    lifted by a file that has none, and a payment gate that a person passed is not closed by a file that still waits for
+    money; whom a person set urgent here stays so by that person's word. Where the file says another quantity, what was
+    cancelled here stays so, as far as the file wants no less. A line of which the shop needs nothing more is cancelled
+    as far as it waits here: what is on its way from us is what the shop calls fulfilled, and no difference.
 
     >>> row = {"quantity": 12, "cancelled": 0, "on_its_way": 8}
     >>> waits_here(row)
@@ -118,12 +167,15 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
         return _closing(existing, incoming.closed)
     header: dict[str, Any] = {}
     differences: list[tuple[str, str, str]] = []
+    before: Mapping[str, Any] = existing.get("said") or {}
     for name in HEADER:
         if name in incoming.unsaid:
             continue
         old, new = existing[name], getattr(incoming, name)
-        if name == "hold_reason" and not new and existing["hold_by"] not in ("", "import"):
+        if name in before and new == before[name]:
             continue
+        if name == "hold_reason":
+            new = hold_beside(old, existing["hold_by"], before.get(name, ""), new)
         if name == "payment" and new == "pending" and existing["payment_by"]:
             continue
         if name == "urgent_by" and old.startswith("user:"):
@@ -140,6 +192,7 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     wanted = {line.number: line for line in incoming.lines}
     closed_or_wanted = wanted.keys() | set(incoming.closed_lines)
     origin, replaced = _substituted(existing["lines"])
+    said_lines: Mapping[str, Sequence[Any]] = before.get("lines", {})
     for row in existing["lines"]:
         if row["id"] in origin:
             # The file does not know the substitute: it goes as long as the file wants the line that it came for.
@@ -166,9 +219,12 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
                 "give the new article a line number of its own.",
             )
         instead = replaced.get(row["id"], 0)
-        if line.quantity != (ordered := row["quantity"] - row["cancelled"] + instead):
-            lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=min(instead, line.quantity))
-            differences.append((f"{_LINE}{row['number']}", str(ordered), str(line.quantity)))
+        said = said_lines.get(row["number"], (None,))[0]
+        if line.quantity not in (said, ordered := row["quantity"] - row["cancelled"] + instead):
+            # Of what the file wants less, first what was taken off here: it has heard of that.
+            off = 0 if said is None else max(0, said - ordered - max(0, said - line.quantity))
+            lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=min(instead + off, line.quantity))
+            differences.append((f"{_LINE}{row['number']}", str(ordered), str(line.quantity - off)))
         if line.unit_price != row["unit_price"] and "unit_price" not in incoming.unsaid:
             lines.setdefault(row["id"], {}).update(unit_price=line.unit_price)
             differences.append((f"{_LINE}{row['number']} price", str(row["unit_price"]), str(line.unit_price)))

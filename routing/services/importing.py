@@ -16,7 +16,7 @@ from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, Book, LineChange, Preview, WaitingOrder
 from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
-from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash, speaks_of
+from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash, said_of, said_promised, speaks_of
 from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
@@ -70,6 +70,7 @@ class Store(allocating.Store, Protocol):
     def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]: ...
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
+    def keep_said(self, order_id: int, said: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
     def set_collect_at_door(self, order_id: int, amount: int) -> None: ...
     def assign_zones(self) -> int: ...
@@ -109,6 +110,8 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
         if row["content_hash"] == fingerprint:
             result.unchanged += 1
             as_here[row["id"]] = order
+            if row["said"] is None and not result.dry_run:  # it came in before that was kept
+                store.keep_said(row["id"], said_of(order, None))
             continue
         change = compare(row, order)
         if change.problem:
@@ -117,7 +120,7 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
             result.unchanged += 1
             as_here[row["id"]] = order
             if not result.dry_run and not order.closed:
-                store.change_order(row["id"], {"content_hash": fingerprint})
+                store.change_order(row["id"], {"content_hash": fingerprint, "said": said_of(order, row["said"])})
         elif row["cancelled_at"] is not None:
             result.left_out(order.row, f"Order {order.number} was left out: it is closed here. Give it a new number.")
         elif change.moves_goods and any(line["on_its_way"] for line in row["lines"]):
@@ -272,6 +275,7 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
         [
             {name: getattr(order, name) for name in HEADER}
             | {"source": order.source, "number": order.number, "content_hash": content_hash(order)}
+            | {"said": said_of(order, None)}
             | {"collect_worth": collect_worth((each.quantity, each.unit_price) for each in order.lines)}
             | _hold(order.hold_reason, now)
             for order in orders
@@ -323,21 +327,22 @@ def _change(
     by: str,
 ) -> None:
     header = dict(change.header)
-    if "hold_reason" in header:
+    if "hold_reason" in header and row["hold_by"] in ("", "import"):  # a person's stays theirs, the file's beside it
         header |= _hold(order.hold_reason, now)
     if change.cancels:
         header["cancelled_at"] = now
-    store.change_order(row["id"], header | {"content_hash": fingerprint})
+    store.change_order(row["id"], header | {"content_hash": fingerprint, "said": said_of(order, row["said"])})
     for line_id, values in change.lines.items():
         store.change_line(line_id, values)
     added = [line for line in order.lines if line.number in change.added]
     made = store.add_lines([_line(row["id"], line) for line in added])
-    if "collect_at_door" not in order.unsaid and order.collect_at_door:
+    stands = header.get("collect_at_door", row["collect_at_door"])
+    if "collect_at_door" not in order.unsaid and order.collect_at_door and order.collect_at_door == stands:
         store.set_collect_at_door(row["id"], order.collect_at_door)  # of all that the order is now
     line_ids = {line["number"]: line["id"] for line in row["lines"]}
     line_ids |= {number: line_id for (_, number), line_id in made.items()}
     promised = store.promise_of(list(line_ids.values()))
-    _promises(store, order, line_ids, promised, why="changed in the order file", by=by, made_at=now)
+    _promises(store, order, line_ids, promised, said=row["said"], why="changed in the order file", by=by, made_at=now)
     store.append_event(
         kind=CANCELLED if change.empties else _KINDS.get(change.cancels, CANCELLED),
         actor=by,
@@ -408,6 +413,7 @@ def _promises(
     line_ids: Mapping[str, int],
     promised: Mapping[int, tuple[int, str]],
     *,
+    said: Mapping[str, Any] | None = None,
     why: str,
     by: str,
     made_at: datetime,
@@ -415,7 +421,8 @@ def _promises(
     new = []
     for line in order.lines:
         version, day = promised.get(line_ids[line.number], (0, ""))
-        if line.promised_on and line.promised_on != day:
+        # The day that it has said all along is no new promise: what was told since stands.
+        if line.promised_on and line.promised_on not in (day, said_promised(said, line.number)):
             new.append(
                 NewPromise(
                     line_id=line_ids[line.number],

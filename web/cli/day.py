@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.store import open_store
+from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.model.places import SURE
@@ -170,8 +172,8 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
         for shift_id in shifts:
             # A transaction for each van: one that cannot be loaded does not keep the others.
             try:
-                with open_store(here.database) as store:
-                    loaded.append(load_route(store, shift_id=shift_id, by=BY, now=here.clock.now()))
+                work = partial(load_route, shift_id=shift_id, by=BY, now=here.clock.now())
+                loaded.append(in_transaction(here.database, work))
             except Conflict as problem:
                 not_loaded.append(str(problem))
         with open_store(here.database) as store:

@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import flash, jsonify, redirect, render_template, request, url_for
@@ -20,6 +21,7 @@ from data.queries.board import newest_notice, notices_after
 from data.queries.company import company_card
 from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import Conflict, NotFound
 from routing.rules.driver_out import OutOption
 from routing.rules.progress import forecast
@@ -154,8 +156,10 @@ def load() -> ResponseReturnValue:
     loaded = unpicked = 0
     for shift_id in request.form.getlist("shift", type=row_id):
         try:
-            with open_store(here().database) as store:
-                done = load_route(store, shift_id=shift_id, by=current_user.actor, now=now())
+            # Tried again where it meets somebody who wants the same goods: a receipt, a report from a door.
+            done = in_transaction(
+                here().database, partial(load_route, shift_id=shift_id, by=current_user.actor, now=now())
+            )
             loaded, unpicked = loaded + done.deliveries, unpicked + done.unpicked
         except (Conflict, NotFound) as problem:
             if wants_json():

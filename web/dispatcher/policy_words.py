@@ -300,18 +300,27 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
 
 
 def typed(name: str, text: str, currency: str) -> str:
-    """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is.
-
-    Raises InvalidInput for what is no amount: the rule counts cents and would ask for a whole number.
-    """
+    """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is. Raises
+    InvalidInput for what is no such amount: the rule would name it in minor units."""
     if name not in KINDS or KINDS[name].shape is not Shape.MONEY:
         return text.strip()
     digits = minor_digits(currency)
     plain = text.strip().replace(",", ".")
     whole, _dot, rest = plain.partition(".")
-    if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > digits:
-        raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text.strip()[:20]), code="policy")
-    return str(int(whole + rest.ljust(digits, "0")))
+    fits = whole.isascii() and whole.isdecimal() and len(whole) <= 12 and len(rest) <= digits
+    minor = int(whole + rest.ljust(digits, "0")) if fits and ((rest.isascii() and rest.isdecimal()) or not rest) else -1
+    most = KINDS[name].most or 0
+    if not 0 <= minor <= most:
+        raise InvalidInput(
+            _(
+                '"%(text)s" is no amount from 0 to %(most)s. Write it like %(example)s.',
+                text=plain[:30],
+                most=f"{most // 10**digits} {currency}",
+                example="12.50" if digits == 2 else "12",
+            ),
+            code="policy",
+        )
+    return str(minor)
 
 
 def scope_words(scope: Scope) -> str:

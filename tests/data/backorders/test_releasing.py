@@ -80,6 +80,22 @@ def test_only_the_orders_that_are_named_go(stocked: Any, database: Database, now
             store.order_ids(["SO-99"])
 
 
+def test_an_orders_own_number_names_it_also_where_it_is_a_reference_for_another(
+    stocked: Any, database: Database
+) -> None:
+    with database.writing() as connection:
+        connection.execute(
+            update(tables.order).where(tables.order.c.number == "SO-1").values(customer_reference="SO-2")
+        )
+        connection.execute(update(tables.order).values(erp_reference="ERP-7"))
+        key = connection.execute(select(tables.order.c.id).where(tables.order.c.number == "SO-2")).scalar_one()
+    with open_store(database) as store:
+        assert store.order_ids(["SO-2"]) == {"SO-2": key}
+        with pytest.raises(Conflict, match="Name the order number") as refused:
+            store.order_ids(["ERP-7"])
+        assert refused.value.code == "several_orders", "waiting does not mend it, so nobody tries it again"
+
+
 def test_a_release_is_taken_back_until_it_is_loaded(
     stocked: Any, database: Database, now: datetime, read_holdings: Holdings
 ) -> None:
