@@ -237,6 +237,9 @@ def test_a_count_that_is_refused_leads_back_to_its_shelf(floor: Floor) -> None:
     assert "is no count" in html.unescape(refused.text)
     assert f'href="{html.escape(shelf)}"' in refused.text
     assert 'href="/warehouse"' in refused.text, "the pages stay within reach"
+    first = re.search(r"<main.*?<p>(.*?)</p>", refused.text, re.DOTALL)
+    assert first, "the board's scripts read the first paragraph"
+    assert "is no count" in first[1]
 
 
 @pytest.mark.parametrize(
