@@ -71,8 +71,9 @@ class ReadyOrder:
     planned_from: str | None = ""
     """The first ISO day whose plan takes it, where that is after the day it is released for: it came after the
     cut-off; None where no plan within a year does; else "" """
-    later: frozenset[int] = frozenset()
-    """Its SKUs, where a line of it is expected before the day it is released for: that day moves with the release."""
+    moves: frozenset[int] = frozenset()
+    """Its SKUs, where a line of it was expected before the day it is released for, or goes whole before the day it was
+    expected on: that day moves with the release."""
 
     @property
     def quantity(self) -> int:
@@ -103,7 +104,7 @@ class StayingOrder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Releasing:
     """What a release does, or would do. `deliveries` are (id, number) of what it made; empty when simulated. `moved`:
-    the lines whose day moves, or whose customers hear something, because they go out later than they were expected."""
+    the lines whose day moves, or whose customers hear something, because they go out on another day than expected."""
 
     depot_id: int
     for_day: str
@@ -163,7 +164,8 @@ def simulate_release(
 
 def with_days_moved(store: allocating.Reader, found: Releasing, *, now: datetime) -> Releasing:
     """What was simulated, with the days that it moves: what goes out later than it was expected breaks its promise
-    where that day is past the threshold, and its customer is told. Nothing is written.
+    where that day is past the threshold, and its customer is told; what goes out sooner is expected then, and told
+    where the policy tells earlier days. Nothing is written.
 
     Apart from the simulation, because it decides goods again: a list of what is ready needs none of it.
     """
@@ -174,14 +176,14 @@ def with_days_moved(store: allocating.Reader, found: Releasing, *, now: datetime
 def _days_moved(
     store: allocating.Reader, found: Releasing, *, now: datetime, locking: LocksInSteps | None = None
 ) -> allocating.Decision | None:
-    """What becomes of the dates by this release; None where nothing goes out later than it is expected."""
-    later = {product_id for order in found.ready for product_id in order.later}
-    if not later:
+    """What becomes of the dates by this release; None where everything goes out when it is expected."""
+    moves = {product_id for order in found.ready for product_id in order.moves}
+    if not moves:
         return None
     return reaching.decide_change(
         store,
         found.depot_id,
-        later,
+        moves,
         partial(with_released, units=_units_of(found), for_day=found.for_day),
         now=now,
         why=RELEASED_FOR_ANOTHER_DAY,
@@ -224,8 +226,9 @@ def release_orders(
 ) -> Releasing:
     """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
 
-    What goes out later than it was expected is dated for that day, in the same transaction, and a promise that breaks
-    by it is told its customer. Without `dates` none moves: of a day that is written down after it happened.
+    What goes out on another day than it was expected is dated for that day, in the same transaction, and a promise that
+    breaks by it, or an earlier day that the policy tells, is told its customer. Without `dates` none moves: of a day
+    that is written down after it happened.
 
     Raises Conflict when goods were given away meanwhile: nothing was written, run it again; and where the ERP
     allocates.
@@ -374,7 +377,12 @@ def _why_not(delivery: PickDelivery) -> str:
 
 def taken_by(candidate: Candidate, units: dict[int, int], *, for_day: str) -> ReadyOrder:
     """Takes the verdict's units per line out of the allocations, the soonest first."""
-    is_later = any("" < line.expected_on < for_day and units.get(line.id) for line in candidate.order.lines)
+    # What goes only in part stays expected on the day of its rest.
+    moves = any(
+        "" < line.expected_on < for_day or (line.expected_on != for_day and units[line.id] >= line.rest)
+        for line in candidate.order.lines
+        if units.get(line.id)
+    )
     prices = {line.id: line.price for line in candidate.order.lines}
     value = sum(quantity * prices[line_id] for line_id, quantity in units.items())
     taken = []
@@ -402,5 +410,5 @@ def taken_by(candidate: Candidate, units: dict[int, int], *, for_day: str) -> Re
         open_units=sum(line.needed - line.committed for line in candidate.order.lines),
         value=value,
         ordered_at=candidate.ordered_at,
-        later=frozenset(line.product_id for line in candidate.order.lines) if is_later else frozenset(),
+        moves=frozenset(line.product_id for line in candidate.order.lines) if moves else frozenset(),
     )

@@ -63,7 +63,7 @@ SHORT = {
 def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
     """Release what is ready for a day: one delivery a site. What stays says why.
 
-    What goes out later than it was promised is shown with its new day, and its customer is told of it.
+    What goes out on another day than it was expected is shown with its new day; a later one is told its customer.
 
     Where only a part of an order is there, it says what shipping it now with a van that passes, or waiting for the
     rest, costs. A part rides along by itself where the policy "ride_along" lets it; on a planned day it is put into
@@ -234,14 +234,14 @@ def _costs(offer: RideOffer, currency: str) -> str:
 
 
 def _print_moved(found: Releasing, hear: Hear) -> None:
-    """What goes out later than it was expected: its old and new day, and who hears of it."""
+    """What goes out on another day than it was expected: its old and new day, and who hears of it."""
     if not found.moved:
         return
     console = Console()
     own = [line for line in found.moved if not line.is_told_along]
     along = [line for line in found.moved if line.is_told_along]
     if own:
-        console.print("Goes later than it was expected:", markup=False, highlight=False)
+        console.print("Goes on another day than it was expected:", markup=False, highlight=False)
         print_lines(console, own)
     if along:
         console.print("Moved before, told now:", markup=False, highlight=False)

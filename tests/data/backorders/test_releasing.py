@@ -287,3 +287,49 @@ def test_what_goes_out_on_its_day_moves_nothing(stocked: Any, database: Database
         done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
         assert done.moved == ()
         assert store.connection.scalars(select(tables.promise.c.version)).all() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("tells_earlier", "is_told"), [(None, False), (1, True)])
+def test_what_goes_out_sooner_than_expected_is_expected_then_at_once(
+    stocked: Any, database: Database, now: datetime, tells_earlier: int | None, is_told: bool
+) -> None:
+    """SO-1 and SO-2 lie there and stand in the book for Friday; they are released for Tuesday."""
+    friday = "2026-05-15"
+    with stocked.open():
+        stocked.connection.execute(update(tables.order_line).values(expected_on=friday, own_day=friday))
+        stocked.connection.execute(update(tables.promise).values(promised_on=friday))
+        if tells_earlier:
+            stocked.add(
+                tables.policy, scope="company", name="promise_earlier_days", value=tells_earlier,
+                effective_from=TUESDAY, by="test", at=now,
+            )  # fmt: skip
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        shown = with_days_moved(
+            store, simulate_release(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now), now=now
+        )
+    seen = {line.order: (line.old_day, line.new_day, line.sooner) for line in shown.moved}
+    assert (seen["SO-1"], seen["SO-2"]) == ((friday, TUESDAY, is_told),) * 2
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert done.moved == shown.moved
+        days = store.connection.scalars(
+            select(tables.order_line.c.expected_on)
+            .join(tables.order, tables.order.c.id == tables.order_line.c.order_id)
+            .where(tables.order.c.number.in_(["SO-1", "SO-2"]))
+        ).all()
+        assert days == [TUESDAY] * 2
+        told = store.connection.execute(select(tables.notice).where(tables.notice.c.kind == "date_changed")).all()
+        assert sorted({row.subject_id for row in told} & {1, 2}) == ([1, 2] if is_told else [])
+
+
+def test_what_goes_in_part_stays_expected_with_its_rest(company: Any, database: Database, now: datetime) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        company.inbound(oat, 6, now + timedelta(days=2))
+        company.order({oat: 10})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 4), now=now, by="test")
+        done = release_orders(store, depot_id=company.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert ([order.quantity for order in done.ready], done.moved) == ([4], ())
+        assert store.connection.scalars(select(tables.order_line.c.expected_on)).all() == ["2026-05-14"]
