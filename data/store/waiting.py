@@ -288,8 +288,9 @@ class WaitingStore(PolicyStore):
         return found
 
     def unsent_lines(self, depot_id: int, *, from_day: str, before_day: str) -> dict[int, tuple[int, int]]:
-        """The lines, by key with their order's and product's, that were promised last for an ISO day from the one on
-        and before the other, hold on the shelf all that they need, and that no hold and no payment keeps back."""
+        """The lines, by key with their order's and product's, that were promised last, or expected, for an ISO day from
+        the one on, both before the other, hold on the shelf all that they need, and that no hold and no payment keeps
+        back."""
         on_shelf = (
             select(func.coalesce(func.sum(HELD), 0))
             .join(supply, supply.c.id == allocation.c.supply_id)
@@ -303,7 +304,7 @@ class WaitingStore(PolicyStore):
             .join(customer, customer.c.id == order.c.customer_id)
             .join(promise, _NEWEST)
             .where(
-                promise.c.promised_on >= from_day,
+                or_(promise.c.promised_on >= from_day, order_line.c.expected_on >= from_day),
                 promise.c.promised_on < before_day,
                 order_line.c.expected_on != "",
                 order_line.c.expected_on < before_day,
@@ -315,6 +316,25 @@ class WaitingStore(PolicyStore):
             .with_only_columns(order_line.c.id, order.c.id, order_line.c.product_id)
         )
         return {line_id: (order_id, product_id) for line_id, order_id, product_id in self.connection.execute(query)}
+
+    def promised_in_a_row(self, line_ids: Collection[int], *, why: str) -> dict[int, int]:
+        """How many of the newest promises of each line were all made for this reason; without those of which none
+        was."""
+        found: dict[int, int] = {}
+        other = promise.alias()
+        last_other = (
+            select(func.coalesce(func.max(other.c.version), 0))
+            .where(other.c.order_line_id == promise.c.order_line_id, other.c.why != why)
+            .scalar_subquery()
+        )
+        for part in parts(line_ids):
+            query = (
+                select(promise.c.order_line_id, func.count())
+                .where(promise.c.order_line_id.in_(part), promise.c.version > last_other)
+                .group_by(promise.c.order_line_id)
+            )
+            found |= {line_id: rows for line_id, rows in self.connection.execute(query)}
+        return found
 
     def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate
-from routing.rules.by_itself import DAY_IS_PAST, moved_by_itself
+from routing.rules.by_itself import DAY_IS_PAST, MOST_UNSENT, moved_by_itself
 from routing.rules.door import tried_why
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
@@ -67,6 +67,7 @@ class Reader(KnowsRelated, Protocol):
     def stops_are_limited(self) -> bool: ...
     def setting(self, name: str, default: Any = None) -> Any: ...
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]: ...
+    def promised_in_a_row(self, line_ids: Collection[int], *, why: str) -> dict[int, int]: ...
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
@@ -96,13 +97,15 @@ class Store(Reader, LocksInSteps, asking.Store, Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the rule decided about a book, not yet written. `before` is the book as the database has it, with the days
-    that customers moved as promised."""
+    that customers moved as promised. `unsent`: lines that were not sent again, by their key, with how often a day was
+    promised so far: their customers are called, not written to."""
 
     before: Book
     outcome: Outcome
     dates: Dates
     promises: tuple[NewPromise, ...]
     preview: Preview
+    unsent: Mapping[int, int] = field(default_factory=dict)
 
 
 def horizon_setting(depot_id: int) -> str:
@@ -175,11 +178,14 @@ def decide(
         else promise
         for promise in made
     )
+    unsent = _not_sent_again(store, promises)
+    promises = tuple(promise for promise in promises if promise.line_id not in unsent)
     return Decision(
         before=before,
         outcome=outcome,
         dates=dates,
         promises=promises,
+        unsent=unsent,
         preview=preview_of(
             before,
             after,
@@ -193,6 +199,14 @@ def decide(
             kept=dates.kept,
         ),
     )
+
+
+def _not_sent_again(store: Reader, promises: Iterable[NewPromise]) -> dict[int, int]:
+    """The lines that would be promised another day only because the last ones passed and nothing was sent, too often
+    already to be believed: by line, how many days were promised with this row of them."""
+    passed = {promise.line_id for promise in promises if promise.slip and promise.why in (DAY_IS_PAST, FOUND_LATE)}
+    row = store.promised_in_a_row(passed, why=DAY_IS_PAST) if passed else {}
+    return {line_id: days + 1 for line_id, days in row.items() if days >= MOST_UNSENT}
 
 
 def beside_what_comes_anyway(decision: Decision, anyway: Decision) -> Decision:

@@ -12,6 +12,7 @@ from routing.cycles import no_cycles
 from routing.model.orders import LineChange, WaitingOrder
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
+from routing.rules.by_itself import DAY_IS_PAST
 from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, NewPromise
 from routing.services import asking
 from routing.services.allocating import Decision, Store
@@ -94,6 +95,8 @@ def write(
         no_date = [change for change in changes if change.line_id not in wished and _has_no_date(change)]
         if no_date and tell and order.id not in quiet:
             tasks.append(_no_date(order, no_date, made, told=told, why=why, now=now))
+        elif tell and order.id not in quiet:
+            tasks += _not_sent(order, decision, made, now=now)
         events += _story(order, changes, no_date, by=by, why=why, now=now)
     store.add_tasks(tasks)
     store.append_events(events)
@@ -229,6 +232,35 @@ def _no_date(
         made_at=now,
         assignee=order.salesperson,
         data={"skus": [change.sku for change in lost], "call": call},
+    )
+
+
+def _not_sent(
+    order: WaitingOrder, decision: Decision, made: Mapping[int, NewPromise], *, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """The task to call about goods that lie here and were not sent again and again: no further day is told by message.
+    Where something of the order is promised a day now, that message speaks for it."""
+    lines = [line for line in order.lines if line.id in decision.unsent]
+    if not lines or any(line.id in made for line in order.lines):
+        return
+    goods = ", ".join(f"{line.needed} × {line.sku}" for line in lines[:3])
+    if len(lines) > 3:
+        goods += f" and {len(lines) - 3} more"
+    days = max(decision.unsent[line.id] for line in lines)
+    yield dict(
+        kind=TaskKind.CALL_CUSTOMER,
+        subject_kind="order",
+        subject_id=order.id,
+        sentence=f"Call {order.customer}: order {order.number} was promised a day {days} times, and {goods} still lies "
+        "here. No further day was told: agree one that holds, and release it for that day.",
+        made_at=now,
+        assignee=order.salesperson,
+        data={
+            "day": max(decision.dates.expected.get(line.id, "") for line in lines),
+            "why": DAY_IS_PAST,
+            "lines": [line.id for line in lines],
+            "again": False,
+        },
     )
 
 

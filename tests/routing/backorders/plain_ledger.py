@@ -391,6 +391,15 @@ def plain_days(
                 moments.append(_there(book, used, line.product_id, asked[line.product_id]))
             known = [moment for moment in moments if moment is not None]
             day = max((one.for_day for one in book.holdings if one.line_id == line.id), default="") if out else ""
+            if "" < day < now.date().isoformat():
+                rolled = first_delivery_day(
+                    ready_at=now,
+                    ordered_at=order.ordered_at,
+                    days=days.get(order.site_id, DeliveryDays()),
+                    earliest=order.earliest_day,
+                    same_day_until=policy.same_day_until,
+                )
+                day = rolled.isoformat() if rolled else ""
             if len(known) < len(moments):
                 day = ""
             elif known:
