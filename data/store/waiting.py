@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true
 
+from data.queries.lateness import wishes
 from data.queries.needs import COMMITTED, HELD, newest_promise, still_needed
 from data.queries.policies import STATED, stated_terms
 from data.store.part import AT_ONCE, parts
@@ -31,6 +32,7 @@ from data.tables import (
 )
 from routing.bulk import in_bulk
 from routing.model.orders import (
+    AllocationRule,
     Completeness,
     OrderTerms,
     Outside,
@@ -121,12 +123,19 @@ def _by_policy(names: Collection[str]) -> ColumnElement[bool]:
 
 class WaitingStore(PolicyStore):
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
-        """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
+        """These SKUs and all that ship-complete orders tie to them, and where promises rank those that were promised
+        nothing yet: they can only be decided together."""
         known: set[int] = set(product_ids)
         new: set[int] = set(known)
-        ships_complete = self._may_ship_complete()
+        together = self._may_ship_complete()
+        if any(
+            row.name == "allocation_rule" and AllocationRule(row.value).asks_for_promises
+            for row in self.policies().rows
+        ):
+            # Its first promise gives an order its rank, for all of its SKUs.
+            together = or_(together, self._is_unpromised())
         while new:
-            new = self._tied_to(depot_id, new, ships_complete) - known
+            new = self._tied_to(depot_id, new, together) - known
             known |= new
         return frozenset(known)
 
@@ -173,6 +182,16 @@ class WaitingStore(PolicyStore):
         says_so = order.c.completeness == Completeness.COMPLETE.value
         return or_(says_so, _by_policy({"completeness"})) if rows else says_so
 
+    def _is_unpromised(self) -> ColumnElement[bool]:
+        its = order_line.alias()
+        made = (
+            select(promise.c.id)
+            .join(its, its.c.id == promise.c.order_line_id)
+            .where(its.c.order_id == order.c.id)
+            .correlate(order)
+        )
+        return ~made.exists()
+
     def _may_weigh_parts(self) -> ColumnElement[bool]:
         """Orders whose terms weigh their parts, and those of whom a policy could say so, whenever."""
         rows = [
@@ -192,19 +211,25 @@ class WaitingStore(PolicyStore):
         )
         return or_(says_so, _by_policy({row.name for row in rows})) if rows else says_so
 
-    def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
-        """The earliest promise in force of what each order still needs, whatever SKU it is of."""
-        found: dict[int, str] = {}
+    def _days_counted_on(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
+        """The day that the customer of each order counts on, whatever SKU that is of: the earliest of what was promised
+        first of all it still needs, or of what the customer wished for last."""
+        wished = wishes(self.connection)
+        newest: dict[int, tuple[bool, float, str]] = {}
         for part in parts(order_ids):
             query = (
                 self._waiting(depot_id)
-                .with_only_columns(order.c.id, func.min(promise.c.promised_on))
-                .join(promise, _NEWEST)
-                .where(order.c.id.in_(part))
-                .group_by(order.c.id)
+                .with_only_columns(order.c.id, promise.c.why, promise.c.made_at, promise.c.promised_on)
+                .join(promise, promise.c.order_line_id == order_line.c.id)
+                .where(order.c.id.in_(part), or_(promise.c.version == 1, promise.c.why.in_(wished)))
             )
-            found |= {order_id: day for order_id, day in self.connection.execute(query)}
-        return found
+            for order_id, why, made_at, day in self.connection.execute(query):
+                is_wish = why in wished
+                # The newest wish goes before all; of what we promised, what was made first.
+                at = made_at.timestamp()
+                this = (not is_wish, -at if is_wish else at, day)
+                newest[order_id] = min(this, newest.get(order_id, this))
+        return {order_id: day for order_id, (_, _, day) in newest.items()}
 
     def _coming_of(
         self, line_ids: Collection[int], *, comes: Callable[[datetime | None], datetime | None]

@@ -89,7 +89,7 @@ class AllocationRule(StrEnum):
 
     @property
     def asks_for_promises(self) -> bool:
-        """Whether an order ranks by its earliest promise, of whatever SKU that is."""
+        """Whether an order ranks by the day that it was promised first, of whatever SKU that is."""
         return self is AllocationRule.PROMISED_DATE
 
 
@@ -154,7 +154,8 @@ class WaitingOrder:
     references: tuple[str, ...] = ()
     salesperson: str = ""
     promised_first: str = ""
-    """The earliest promise of all it still needs, where the rule ranks by it; "" otherwise."""
+    """The ISO day that its customer counts on, where the rule ranks by it: the earliest of its first promises, or what
+    the customer wished for since; "" otherwise. What we moved ourselves costs nobody their place."""
     terms: tuple[TermsFrom, ...] = ()
     """By day, where a part of it may have to wait for the rest by its terms, or they change; else empty."""
     shipments: int = 0
@@ -168,9 +169,9 @@ class WaitingOrder:
 
     @property
     def promised_on(self) -> str:
-        """Its earliest promise, whichever of its SKUs are looked at; "" when none was made."""
-        made = (day for day in (self.promised_first, *(line.promised_on for line in self.lines)) if day)
-        return min(made, default="")
+        """The day that it ranks by where the rule asks for it, whichever of its SKUs are looked at; "" when no promise
+        was made."""
+        return self.promised_first or min((line.promised_on for line in self.lines if line.promised_on), default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

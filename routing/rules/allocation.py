@@ -63,7 +63,8 @@ def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]
         case AllocationRule.TIER_THEN_FIRST_ORDERED:
             return lambda order: (-order.tier, order.ordered_at, order.id)
         case AllocationRule.PROMISED_DATE:
-            # ISO days sort as text; what was never promised comes after every promise.
+            # ISO days sort as text; what was never promised comes after every promise. A decision reckons with the
+            # promises that it makes itself: `own_promises`.
             return lambda order: (order.promised_on or "9999-12-31", -order.tier, order.ordered_at, order.id)
         case AllocationRule.FIRST_ORDERED | AllocationRule.FAIR_SHARE:
             return lambda order: (order.ordered_at, order.id)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import (
@@ -560,13 +561,15 @@ def wished_promises(orders: Iterable[WaitingOrder], days: Mapping[int, DeliveryD
 
 
 def with_promises(book: Book, promises: Collection[NewPromise]) -> Book:
-    """The book with these promises in force."""
+    """The book with these promises in force, which customers moved: who ranks by a promise ranks by these."""
     made = {promise.line_id: promise for promise in promises}
     return replace(
         book,
         orders=tuple(
             replace(
                 order,
+                promised_first=order.promised_first
+                and min(made[line.id].promised_on for line in order.lines if line.id in made),
                 lines=tuple(
                     replace(line, promised_on=made[line.id].promised_on, promise_version=made[line.id].version)
                     if line.id in made
@@ -588,8 +591,10 @@ def new_promises(
     policy: AllocationPolicy,
     why: str,
     told_lost: Collection[int] = (),
+    not_before: Mapping[int, str] = MappingProxyType({}),
 ) -> list[NewPromise]:
     """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
+    `not_before`: by order id, the ISO day before which none of its lines is promised for the first time.
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
@@ -605,7 +610,7 @@ def new_promises(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
-                        promised_on=day,
+                        promised_on=max(day, not_before.get(order.id, "")),
                         why="first date",
                         first=True,
                         slip=False,

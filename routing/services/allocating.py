@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate
 from routing.rules.by_itself import DAY_IS_PAST, MOST_UNSENT, moved_by_itself
 from routing.rules.door import tried_why
+from routing.rules.own_promises import decided
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
 from routing.rules.promises import (
@@ -148,16 +150,24 @@ def decide(
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
-    outcome = outcome or allocate(after, policy, today=now.astimezone(zone).date())
     days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})
-    room = Room()
+    stops: list[tuple[int, str, int]] = []
     if any(each.stops_a_day is not None for each in days.values()):
-        room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
-    dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
+        stops = store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines})
     if wished := wished_promises(after.orders, days):
         before, after = with_promises(before, wished), with_promises(after, wished)
+    promised: Mapping[int, str] = {}
+    if policy.rule.asks_for_promises:
+        found = decided(after, policy, days=days, room=partial(Room, stops), today=now.astimezone(zone).date(), now=now)
+        after, outcome, dates, promised = found.book, found.outcome, found.dates, found.promised
+    else:
+        outcome = outcome or allocate(after, policy, today=now.astimezone(zone).date())
+        dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=Room(stops))
     told = told_lost(store, before.depot_id)
-    made = [*wished, *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told)]
+    made = [
+        *wished,
+        *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told, not_before=promised),
+    ]
     silent = lost_untold(store, before.depot_id)
     kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)

@@ -35,7 +35,8 @@ class Cover:
 class PromisedLine:
     """An open line. `open` base units have not left the depot; `slips`: its date is past the promise and threshold.
 
-    What it is ranked by: `tier`, `ordered_at`, its promise; `not_before` is the first ISO day it may go, "" at once.
+    What it is ranked by: `tier`, `ordered_at`, and where the rule asks for promises `ranks_by`, the ISO day that its
+    customer counts on; `not_before` is the first ISO day it may go, "" at once.
     """
 
     order: str
@@ -53,6 +54,7 @@ class PromisedLine:
     tier: int
     ordered_at: datetime
     not_before: str
+    ranks_by: str
     ships: str
     """partial, per_line or complete."""
     keeps: str
@@ -193,6 +195,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             tier=orders[line.order_id].tier,
             ordered_at=orders[line.order_id].ordered_at,
             not_before=orders[line.order_id].earliest_day,
+            ranks_by=orders[line.order_id].promised_on if preview.rule.asks_for_promises else "",
             ships=orders[line.order_id].completeness.value,
             keeps=orders[line.order_id].rank_rule.value,
             answer_by=open_until.get(line.line_id, ""),

@@ -129,7 +129,10 @@ def rule_words() -> dict[str, tuple[str, str]]:
         "first_ordered": (_("First ordered"), _("Who ordered first is served first, whoever it is.")),
         "promised_date": (
             _("Promised date"),
-            _("The oldest promise first, so that as few promises as possible break."),
+            _(
+                "Who was promised the earliest day first, or wished for it since, so that few promises break. A day "
+                "that we moved costs nobody their place; who has no promise yet comes after all who have one."
+            ),
         ),
         "fair_share": (
             _("Fair share"),

@@ -41,6 +41,8 @@ DECIDED = (
     tables.movement, tables.task, tables.event, tables.empties_line,
 )  # fmt: skip
 """What the same inputs must make again to the byte; events hold the hash of everything before them."""
+MOVED = (tables.order_line, tables.allocation, tables.promise, tables.notice, tables.task)
+"""What another decision of the same book leaves as it is."""
 POLICIES = (
     *(("allocation_rule", each.value) for each in AllocationRule),
     *(("rank_rule", each.value) for each in RankRule),
@@ -161,6 +163,9 @@ def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
         @rule()
         def allocate(self) -> None:
             self.do("allocate")
+            then = {table.name: self.rows(table) for table in MOVED}
+            self.do("allocate")
+            assert {table.name: self.rows(table) for table in MOVED} == then, "deciding twice moves nothing"
 
         @rule(policy=st.sampled_from(POLICIES))
         def policy(self, policy: tuple[str, str]) -> None:
