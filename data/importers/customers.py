@@ -177,6 +177,8 @@ class _Taken:
                 new |= {"payment_hold_by": "import" if held else "", "payment_hold_at": self.now if held else None}
             if old is None:
                 new |= {"number": number}
+            if old is not None and "payment_hold" in new and not new["payment_hold"]:
+                self.changes.held |= self.store.held_among(self.store.open_orders_of(old["id"]))
             key = self.store.save_customer(old["id"] if old else None, new)
             if old is not None:
                 self.changes.customer(key, new)

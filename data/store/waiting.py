@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true
 
 from data.queries.lateness import wishes
-from data.queries.needs import COMMITTED, HELD, newest_promise, still_needed
+from data.queries.needs import COMMITTED, HELD, is_held, newest_promise, still_needed
 from data.queries.policies import STATED, stated_terms
 from data.store.part import AT_ONCE, parts
 from data.store.policies import PolicyStore
@@ -323,7 +323,6 @@ class WaitingStore(PolicyStore):
             .correlate(order_line)
             .scalar_subquery()
         )
-        pays_first = (order.c.payment == "pending") & (func.coalesce(order.c.collect_at_door, 0) == 0)
         query = (
             self._waiting(depot_id)
             .join(customer, customer.c.id == order.c.customer_id)
@@ -333,9 +332,7 @@ class WaitingStore(PolicyStore):
                 promise.c.promised_on < before_day,
                 order_line.c.expected_on != "",
                 order_line.c.expected_on < before_day,
-                order.c.hold_reason == "",
-                customer.c.payment_hold == "",
-                ~pays_first,
+                ~is_held(),
                 on_shelf >= still_needed(),
             )
             .with_only_columns(order_line.c.id, order.c.id, order_line.c.product_id)
@@ -360,6 +357,18 @@ class WaitingStore(PolicyStore):
             )
             found |= {line_id: rows for line_id, rows in self.connection.execute(query)}
         return found
+
+    def held_among(self, order_ids: Collection[int]) -> frozenset[int]:
+        """Those of these orders that are on hold, wait for their payment, or whose customer is on hold."""
+        found: set[int] = set()
+        for part in parts(order_ids):
+            query = (
+                select(order.c.id)
+                .join(customer, customer.c.id == order.c.customer_id)
+                .where(order.c.id.in_(part), is_held())
+            )
+            found |= set(self.connection.scalars(query))
+        return frozenset(found)
 
     def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
@@ -443,8 +452,10 @@ class WaitingStore(PolicyStore):
                     order.c.currency,
                     order.c.customer_reference,
                     order.c.erp_reference,
+                    is_held(),
                     *STATED,
                 )
+                .join(customer, customer.c.id == order.c.customer_id)
                 .where(order.c.id.in_(part))
                 .order_by(order.c.id)
             )
@@ -461,7 +472,7 @@ class WaitingStore(PolicyStore):
                 where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
                 sites |= {key: name for key, name in self.connection.execute(where).all()}
             weighed: dict[int, tuple[OrderTerms, tuple[TermsFrom, ...]]] = {
-                row[0]: terms_of(row[2], tuple(row[10:]), row[0]) for row in rows
+                row[0]: terms_of(row[2], tuple(row[11:]), row[0]) for row in rows
             }
             counted = {
                 key
@@ -499,6 +510,7 @@ class WaitingStore(PolicyStore):
                     salesperson=salesperson,
                     terms=by_day,
                     shipments=shipments.get(order_id, 0),
+                    held=bool(rest[2]),
                     lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
                 )
 

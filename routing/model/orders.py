@@ -160,6 +160,8 @@ class WaitingOrder:
     """By day, where a part of it may have to wait for the rest by its terms, or they change; else empty."""
     shipments: int = 0
     """The deliveries it has had or has under way, where its terms count them."""
+    held: bool = False
+    """It, its customer or its payment is on hold: it keeps its claim, and nobody is told a day until it is let go."""
     lines: tuple[WaitingLine, ...]
 
     @property
@@ -282,6 +284,8 @@ class LineChange:
     held_back: bool = False
     """What lies on the shelf for it did not go before, does not go after it: its order ships complete, or in whole
     lines, and something is missing, or its terms have the rest come first."""
+    on_hold: bool = False
+    """Its order is on hold, or waits for payment: `new_day` is the one when it is let go, and nobody is told it."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
     customer_id: int = 0
@@ -332,7 +336,7 @@ class LineChange:
     @property
     def gets_first(self) -> bool:
         """It is promised a day for the first time. That is a message, and never a call."""
-        return bool(not self.promised_on and self.new_day)
+        return bool(not self.promised_on and self.new_day and not self.on_hold)
 
     @property
     def suffers(self) -> bool:
@@ -348,7 +352,7 @@ class LineChange:
     @property
     def breaks(self) -> bool:
         """The promise in force breaks by this. What has no date, or had moved before, had broken before."""
-        if not self.promised_on or self.moved_by:
+        if not self.promised_on or self.moved_by or self.on_hold:
             return False
         if self.loses:
             return True

@@ -85,7 +85,8 @@ def decided(
 
 
 def _is_new(order: WaitingOrder) -> bool:
-    return not order.promised_on
+    """It has no promise and may get one."""
+    return not order.promised_on and not order.held
 
 
 def _first_day(order: WaitingOrder, dates: Dates) -> str:

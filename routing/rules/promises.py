@@ -240,7 +240,7 @@ def expected_days(
         elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
-        if calendars.are_limited:
+        if calendars.are_limited and not order.held:  # it does not go: whoever does has its room
             calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own, kept=frozenset(kept))
@@ -425,7 +425,7 @@ class _Calendars:
         `soonest`: by line, the day it could go if every day had room."""
         for order in ranked(book.orders, policy):
             days, _ = self._site(order.site_id)
-            for line in order.lines if days.stops_a_day is not None else ():
+            for line in order.lines if days.stops_a_day is not None and not order.held else ():
                 if "" < soonest.get(line.id, "") <= line.promised_on:
                     self._room.keep_promised(order.site_id, days, line.promised_on)
 
@@ -584,6 +584,16 @@ def with_promises(book: Book, promises: Collection[NewPromise]) -> Book:
     )
 
 
+def with_held(book: Book, order_ids: Collection[int], *, held: bool) -> Book:
+    """The book with these orders on hold, or let go."""
+    if not order_ids:
+        return book
+    return replace(
+        book,
+        orders=tuple(replace(order, held=held) if order.id in order_ids else order for order in book.orders),
+    )
+
+
 def new_promises(
     orders: Iterable[WaitingOrder],
     expected: Mapping[int, str],
@@ -593,7 +603,8 @@ def new_promises(
     told_lost: Collection[int] = (),
     not_before: Mapping[int, str] = MappingProxyType({}),
 ) -> list[NewPromise]:
-    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
+    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell. Nor does
+    an order that is held: its day is told when it is let go.
     `not_before`: by order id, the ISO day before which none of its lines is promised for the first time.
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
@@ -601,6 +612,8 @@ def new_promises(
     """
     made = []
     for order in orders:
+        if order.held:
+            continue
         for line in order.lines:
             day = expected.get(line.id, "")
             if not day:

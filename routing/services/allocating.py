@@ -25,7 +25,7 @@ from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate
-from routing.rules.by_itself import DAY_IS_PAST, MOST_UNSENT, moved_by_itself
+from routing.rules.by_itself import DAY_IS_PAST, LET_GO, MOST_UNSENT, moved_by_itself
 from routing.rules.door import tried_why
 from routing.rules.own_promises import decided
 from routing.rules.policies import PolicyBook
@@ -108,6 +108,8 @@ class Decision:
     promises: tuple[NewPromise, ...]
     preview: Preview
     unsent: Mapping[int, int] = field(default_factory=dict)
+    held: frozenset[int] = frozenset()
+    """The orders that are on hold, by their key: nobody is told a day of theirs."""
 
 
 def horizon_setting(depot_id: int) -> str:
@@ -145,8 +147,8 @@ def decide(
     of others it has what moves. `along`: those decided only
     because they moved while nobody was told; their lines, and whoever's promise had stopped holding before, keep that
     cause, and what only they reach moved along with them. `beside_the_calendar`: what moves though its goods stay as
-    they are, because its day was past or it was released for another one, keeps that cause. Raises Conflict where the
-    ERP allocates.
+    they are, because its day was past or it was released for another one, keeps that cause. Whoever is on hold in
+    `before` and not in `after` is let go, and hears of what moved meanwhile. Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
@@ -169,6 +171,13 @@ def decide(
         *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told, not_before=promised),
     ]
     silent = lost_untold(store, before.depot_id)
+    let_go = _let_go(before, after)
+    # What lost its day while it was held is told now, unless its customer had heard so before the hold.
+    silent |= {
+        line_id: (line.product_id, LET_GO)
+        for line_id, line in let_go.items()
+        if line.promised_on and not dates.expected.get(line_id) and line_id not in told
+    }
     kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)
     first = first_causes(store, before.depot_id)
@@ -178,6 +187,7 @@ def decide(
     alone = moved_by_itself(before, after, outcome, dates.expected, today=today) if beside_the_calendar else {}
     causes = alone | causes
     broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
+    broken |= dict.fromkeys(let_go, LET_GO)
     # What is shown of a line is what its promise's row says: its own cause, not that of another line of its goods.
     causes = {line_id: broken[line_id] for line_id in causes}
     promises = tuple(
@@ -196,6 +206,7 @@ def decide(
         dates=dates,
         promises=promises,
         unsent=unsent,
+        held=frozenset(order.id for order in after.orders if order.held),
         preview=preview_of(
             before,
             after,
@@ -209,6 +220,12 @@ def decide(
             kept=dates.kept,
         ),
     )
+
+
+def _let_go(before: Book, after: Book) -> dict[int, WaitingLine]:
+    """The lines of orders that were on hold in the one book and are not in the other, by key."""
+    held = {order.id for order in before.orders if order.held}
+    return {line.id: line for order in after.orders if order.id in held and not order.held for line in order.lines}
 
 
 def _not_sent_again(store: Reader, promises: Iterable[NewPromise]) -> dict[int, int]:

@@ -51,12 +51,14 @@ def write(
     still = (
         {line.id for order in decision.before.orders if order.id in quiet for line in order.lines} if quiet else set()
     )
-    # Nobody is written to about the day that they wish for themselves before there is one.
+    # Nobody is written to about the day that they wish for themselves before there is one, nor while they are held.
     dated = decision.dates.expected
+    held = {line.id for order in decision.before.orders if order.id in decision.held for line in order.lines}
     aloud = [
         promise
         for promise in decision.promises
-        if promise.line_id not in still and (dated.get(promise.line_id) or promise.why != AT_CUSTOMERS_WISH)
+        if promise.line_id not in still
+        and (promise.why != AT_CUSTOMERS_WISH or (dated.get(promise.line_id) and promise.line_id not in held))
     ]
     changed = [change for change in decision.preview.lines if change.order_id not in quiet]
     _write_units(store, decision, by=by, now=now)
@@ -212,13 +214,15 @@ def _no_date(
     is_told = any(change.line_id in told.lines for change in lost)
     asked = told.asked.get(order.id)
     said = f"Order {order.number} of {order.customer} has no date any more ({_why_of(lost, why)})"
-    call = not is_told and asked is None and any(change.promised_on for change in lost)
+    call = not is_told and asked is None and any(change.promised_on and not change.on_hold for change in lost)
     if is_told:
         said += ". The customer is told by message: find a supplier."
     elif asked is not None:
         said += ". Another task asks to call the customer: find a supplier."
     elif not any(change.promised_on for change in lost):
         said += ", and none was promised: find a supplier."
+    elif all(change.on_hold for change in lost):
+        said += ". It is on hold, and its customer hears of it when it is let go: find a supplier."
     else:
         said += ", and nobody there agreed to messages. Call the customer, and find a supplier."
         if moved:

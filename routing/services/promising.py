@@ -59,6 +59,8 @@ class PromisedLine:
     """partial, per_line or complete."""
     keeps: str
     """never_loses, normal or may_give_up: what its customer's units are worth when a better rank wants them."""
+    on_hold: bool
+    """Its order is on hold or waits for payment: `expected_on` is its day when it is let go, and nobody is told it."""
     answer_by: str
     """The last ISO day for the customer's answer about the promised day, while the question is open: they were told of
     it and have not agreed yet. "" where nothing is asked, or all is said."""
@@ -198,6 +200,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             ranks_by=orders[line.order_id].promised_on if preview.rule.asks_for_promises else "",
             ships=orders[line.order_id].completeness.value,
             keeps=orders[line.order_id].rank_rule.value,
+            on_hold=line.on_hold,
             answer_by=open_until.get(line.line_id, ""),
         )
         for line in preview.lines

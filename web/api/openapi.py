@@ -241,6 +241,11 @@ DOCUMENT: dict[str, Any] = {
                 | {
                     "cancelled": {"type": "boolean"},
                     "delivered_elsewhere": {"type": "boolean"},
+                    "on_hold": {
+                        "type": "boolean",
+                        "description": "It, its payment or its customer is on hold: nobody is told a day, and its lines "
+                        "are expected on theirs when it is let go.",
+                    },
                     "lines": {
                         "type": "array",
                         "items": _object(
@@ -260,7 +265,13 @@ DOCUMENT: dict[str, Any] = {
                         "items": _object(
                             dict.fromkeys(_OPEN, _STRING)
                             | dict.fromkeys(_OPEN_UNITS, _WHOLE)
-                            | {"slipped_days": {"type": ["integer", "null"]}}
+                            | {
+                                "slipped_days": {"type": ["integer", "null"]},
+                                "on_hold": {
+                                    "type": "boolean",
+                                    "description": "Nobody is told a day: expected_on is the one when it is let go.",
+                                },
+                            }
                         ),
                     },
                     "next": {"type": ["integer", "null"]},

@@ -100,5 +100,8 @@ def test_deciding_twice_moves_nothing(lived: tuple[Book, AllocationPolicy, Days]
     again, later, more = decide(written(book, outcome, dates, made), policy, days)
     assert again.claims == outcome.claims
     assert again.committed == outcome.committed
-    assert (later.expected, later.own) == (dates.expected, dates.own)
+    assert later.expected == dates.expected
+    if all(each.stops_a_day is None for each in days.values()):
+        # Else when a line could go by itself is a guess: who goes with it has not taken that day's room.
+        assert later.own == dates.own
     assert more == []
