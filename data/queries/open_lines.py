@@ -15,8 +15,8 @@ from data.tables import allocation, customer, depot, order, order_line, product,
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLine:
     """Base units: `needed` have not left the depot, of which `firm` lie on the shelf for it, `provisional` are on a
-    supplier's way, and nothing covers the rest. Days are ISO or "". `on_hold`: the order, its payment or its customer is
-    on hold; `expected_on` is the day when it is let go."""
+    supplier's way, and nothing covers the rest. Days are ISO or "". `on_hold`: the order, its payment or its customer
+    is on hold; `expected_on` is the day when it is let go."""
 
     id: int
     source: str

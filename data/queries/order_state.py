@@ -21,8 +21,8 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
 
     Of an order that was `delivered_elsewhere`, by the shop itself, the lines count as `cancelled` what we do not bring.
     `allocated` lies on the shelf for the line, `provisional` is on a supplier's way, `open` has not left the depot.
-    What has reached the customer is expected on no day any more. `on_hold`: the order, its payment or its customer is on
-    hold; its lines are expected on those days when it is let go.
+    What has reached the customer is expected on no day any more. `on_hold`: the order, its payment or its customer is
+    on hold; its lines are expected on those days when it is let go.
     """
     head = connection.execute(
         select(

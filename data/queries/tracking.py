@@ -70,8 +70,8 @@ class Tracked:
     of it was accepted), failed.
     `window` is what they are told: live once the van has left, else the last promise. `van` only once they are next.
     `is_fetched`: a collection, so that `lines` are fetched, not brought; of a delivery, `fetched` is what the van takes
-    along from the same door. `calls`: nothing goes on before we have talked with the customer. `on_hold`: an order of it
-    is on hold or waits for its payment, and no day is told.
+    along from the same door. `calls`: nothing goes on before we have talked with the customer. `on_hold`: an order of
+    it is on hold or waits for its payment, and no day is told.
     """
 
     delivery_id: int

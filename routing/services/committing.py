@@ -61,7 +61,7 @@ def write(
         and (promise.why != AT_CUSTOMERS_WISH or (dated.get(promise.line_id) and promise.line_id not in held))
     ]
     changed = [change for change in decision.preview.lines if change.order_id not in quiet]
-    _write_units(store, decision, by=by, now=now)
+    write_units(store, decision, by=by, now=now)
     _write_dates(store, decision)
     told = _Told(asked={})
     if tell:
@@ -327,7 +327,7 @@ def _write_dates(store: Store, decision: Decision) -> None:
     store.set_expected(days, by_itself)
 
 
-def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
+def write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
     holdings, outcome = decision.before.holdings, decision.outcome
     committed = {(one.line_id, one.supply_id): one.committed for one in holdings if one.committed}
     for line_id, moves in _moves(committed, outcome.committed).items():

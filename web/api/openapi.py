@@ -243,8 +243,8 @@ DOCUMENT: dict[str, Any] = {
                     "delivered_elsewhere": {"type": "boolean"},
                     "on_hold": {
                         "type": "boolean",
-                        "description": "It, its payment or its customer is on hold: nobody is told a day, and its lines "
-                        "are expected on theirs when it is let go.",
+                        "description": "It, its payment or its customer is on hold: nobody is told a day, and its "
+                        "lines are expected on theirs when it is let go.",
                     },
                     "lines": {
                         "type": "array",
