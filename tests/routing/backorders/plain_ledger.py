@@ -166,7 +166,10 @@ class PlainWalk:
 
     def _keep_allocated(self, given_back: frozenset[int]) -> None:
         is_stock, homes = self.shelves.is_stock, self.shelves.homes
-        for line, never, holding in self.queue.protected:
+        # Of who never loses, what lies on a shelf first: it is not moved for what is held of the truck that brought it.
+        for line, never, holding in sorted(
+            self.queue.protected, key=lambda kept: (not kept[1], kept[1] and not is_stock[kept[2].supply_id])
+        ):
             if not never and (not is_stock[holding.supply_id] or line.id in given_back):
                 continue
             units = holding.allocated
