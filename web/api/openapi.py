@@ -217,7 +217,7 @@ DOCUMENT: dict[str, Any] = {
                             dict.fromkeys(_MOVED, _STRING)
                             | dict.fromkeys(_MOVED_UNITS, _WHOLE)
                             | {"on_shelf": {"type": "array", "items": _WHOLE, "description": "Before and after"}}
-                            | dict.fromkeys(("slips", "loses_date", "date_again", "earlier"), _BOOLEAN)
+                            | dict.fromkeys(("slips", "loses_date", "date_again", "earlier", "on_hold"), _BOOLEAN)
                             | {"told": {"enum": ["", "message", "call", "asked"]}, "answer_by": _STRING}
                         ),
                     },
