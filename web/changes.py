@@ -32,6 +32,7 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "loses_date": line.loses,
         "date_again": line.again,
         "earlier": line.sooner,
+        "on_hold": line.on_hold,
         "moved_by": line.moved_by,
         "value": line.value_going,
         "currency": line.currency,

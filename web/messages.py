@@ -85,6 +85,11 @@ _WHY: dict[str, dict[str, str]] = {
         "fi": "tavaranne eivät lähde suunniteltuna päivänä.",
         "sv": "era varor skickas inte den planerade dagen.",
     },
+    Reason.WAS_HELD: {
+        "en": "your order was on hold, and goes on now.",
+        "fi": "tilauksenne odotti, ja sen käsittely jatkuu nyt.",
+        "sv": "er beställning väntade och behandlas nu vidare.",
+    },
     Reason.NOT_ENOUGH: {
         "en": "the goods that we have do not reach for every order yet.",
         "fi": "tavaraa ei vielä riitä kaikkiin tilauksiin.",
@@ -98,13 +103,28 @@ _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
 _LIST = {
-    "en": {"day": "was {}", "quantity": "was {}", "new": "new on the list", "none": "no day yet", "order": "order"},
-    "fi": {"day": "oli {}", "quantity": "oli {}", "new": "uusi listalla", "none": "ei vielä päivää", "order": "tilaus"},
+    "en": {
+        "day": "was {}",
+        "quantity": "was {}",
+        "new": "new on the list",
+        "none": "no day yet",
+        "held": "on hold",
+        "order": "order",
+    },
+    "fi": {
+        "day": "oli {}",
+        "quantity": "oli {}",
+        "new": "uusi listalla",
+        "none": "ei vielä päivää",
+        "held": "odottaa",
+        "order": "tilaus",
+    },
     "sv": {
         "day": "var {}",
         "quantity": "var {}",
         "new": "ny på listan",
         "none": "ingen dag än",
+        "held": "väntar tills vidare",
         "order": "beställning",
     },
 }
@@ -268,7 +288,8 @@ def _goods(lines: Any, tongue: str) -> list[str]:
 def _listed(line: Mapping[str, Any], tongue: str) -> str:
     """One backorder in three short lines, so that no phone breaks them: goods, day, order."""
     words = _LIST[tongue]
-    when = _day(line["expected_on"], tongue) if line["expected_on"] else words["none"]
+    none = words["held"] if line.get("on_hold") else words["none"]
+    when = _day(line["expected_on"], tongue) if line["expected_on"] else none
     changed = line["change"]
     if changed == "day":
         when += f" ({words['day'].format(_day(line['was'], tongue) if line['was'] else words['none'])})"

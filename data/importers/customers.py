@@ -183,6 +183,8 @@ class _Taken:
             if "payment_hold" in new and (old is None or old["payment_hold_by"] in ("", "import")):
                 held = bool(new["payment_hold"])
                 new |= {"payment_hold_by": "import" if held else "", "payment_hold_at": self.now if held else None}
+            if old is not None and "payment_hold" in new and not new["payment_hold"]:
+                self.changes.held |= self.store.held_among(self.store.open_orders_of(old["id"]))
             values = new | ({"payment_hold_said": hold} if is_said else {})
             key = self.store.save_customer(
                 old["id"] if old else None, values | ({"number": number} if old is None else {})

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, or_, select
 
 from data.queries.lateness import days_late, due_promise, wishes
-from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.needs import COMMITTED, ORDERED, SERVED, is_held, newest_promise
 from data.queries.questions import answers_due
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
@@ -50,7 +50,11 @@ def backorders(
     rows = connection.execute(query).all()
     due = answers_due(connection, [row.line_id for row in rows])
     return [
-        Backorder(**{**row._mapping, "wished": bool(row.wished)}, answer_by=due.get(row.line_id, "")) for row in rows
+        Backorder(
+            **{**row._mapping, "wished": bool(row.wished), "on_hold": bool(row.on_hold)},
+            answer_by=due.get(row.line_id, ""),
+        )
+        for row in rows
     ]
 
 
@@ -103,6 +107,7 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
             func.coalesce(last.c.promised_on, "").label("promised_on"),
             due_on.label("due_on"),
             due.c.why.in_(wished).label("wished"),
+            is_held().label("on_hold"),
             days_late(order_line.c.expected_on, due_on, today=today).label("days_late"),
             (quantity * order_line.c.unit_price).label("worth"),
             order.c.currency,

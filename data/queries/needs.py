@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, ScalarSelect, func, select
+from sqlalchemy import Column, ColumnElement, ScalarSelect, func, or_, select
 
-from data.tables import allocation, order_line, promise, supply
+from data.tables import allocation, customer, order, order_line, promise, supply
 
 SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 """Units of an allocation that its line does not need a second time."""
@@ -46,6 +46,13 @@ def units_of_line(units: ColumnElement[Any]) -> ColumnElement[int]:
 def still_needed() -> ColumnElement[int]:
     """Ordered − cancelled − loaded, delivered or refused, of the order line that the query stands on."""
     return ORDERED - units_of_line(SERVED)
+
+
+def is_held() -> ColumnElement[bool]:
+    """Whether the order that the query stands on, joined with its customer, is on hold, waits for its payment, or is of
+    a customer on hold: nothing of it is released, and nobody is told a day. What is paid at the door waits for none."""
+    pays_first = (order.c.payment == "pending") & (func.coalesce(order.c.collect_at_door, 0) == 0)
+    return or_(order.c.hold_reason != "", customer.c.payment_hold != "", pays_first)
 
 
 def newest_promise(line_id: Column[int]) -> ScalarSelect[int]:

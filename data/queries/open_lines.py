@@ -8,14 +8,15 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select
 
-from data.queries.needs import HELD, ORDERED, SERVED, still_needed
+from data.queries.needs import HELD, ORDERED, SERVED, is_held, still_needed
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLine:
     """Base units: `needed` have not left the depot, of which `firm` lie on the shelf for it, `provisional` are on a
-    supplier's way, and nothing covers the rest. Days are ISO or ""."""
+    supplier's way, and nothing covers the rest. Days are ISO or "". `on_hold`: the order, its payment or its customer
+    is on hold; `expected_on` is the day when it is let go."""
 
     id: int
     source: str
@@ -36,6 +37,7 @@ class OpenLine:
     provisional: int
     wanted_on: str
     expected_on: str
+    on_hold: bool
     promised_on: str
     first_promised_on: str
 
@@ -83,6 +85,7 @@ def open_lines(
             _of_line(case((supply.c.kind == "inbound", HELD), else_=0)).label("provisional"),
             order.c.wanted_on,
             order_line.c.expected_on,
+            is_held().label("on_hold"),
         )
         .select_from(order_line)
         .join(order, order.c.id == order_line.c.order_id)
@@ -103,7 +106,7 @@ def open_lines(
         promises.setdefault(each.order_line_id, []).append(each.promised_on)
     return [
         OpenLine(
-            **row._mapping,
+            **{**row._mapping, "on_hold": bool(row.on_hold)},
             promised_on=promises.get(row.id, [""])[-1],
             first_promised_on=promises.get(row.id, [""])[0],
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from data.queries.needs import is_held
 from data.queries.orders import delivered_elsewhere
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
@@ -20,7 +21,8 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
 
     Of an order that was `delivered_elsewhere`, by the shop itself, the lines count as `cancelled` what we do not bring.
     `allocated` lies on the shelf for the line, `provisional` is on a supplier's way, `open` has not left the depot.
-    What has reached the customer is expected on no day any more.
+    What has reached the customer is expected on no day any more. `on_hold`: the order, its payment or its customer is
+    on hold; its lines are expected on those days when it is let go.
     """
     head = connection.execute(
         select(
@@ -29,6 +31,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
             site.c.number.label("site"),
             depot.c.number.label("depot"),
             delivered_elsewhere().label("elsewhere"),
+            is_held().label("on_hold"),
         )
         .join(customer, customer.c.id == order.c.customer_id)
         .join(site, site.c.id == order.c.site_id)
@@ -61,6 +64,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         "erp_reference": head.erp_reference,
         "hold": head.hold_reason,
         "payment": head.payment,
+        "on_hold": bool(head.on_hold),
         "collect_at_door": f"{in_units(head.collect_at_door, head.currency)}",
         "currency": head.currency,
         "cancelled": not head.elsewhere if head.cancelled_at is not None else none_left and none_came,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from data.queries.company import user_names
 from data.queries.empties import empties_of
 from data.queries.lost import lost_units
+from data.queries.needs import is_held
 from data.store.proofs import ProofStore
 from data.tables import (
     allocation,
@@ -70,7 +71,8 @@ class Tracked:
     of it was accepted), failed.
     `window` is what they are told: live once the van has left, else the last promise. `van` only once they are next.
     `is_fetched`: a collection, so that `lines` are fetched, not brought; of a delivery, `fetched` is what the van takes
-    along from the same door. `calls`: nothing goes on before we have talked with the customer.
+    along from the same door. `calls`: nothing goes on before we have talked with the customer. `on_hold`: an order of
+    it is on hold or waits for its payment, and no day is told.
     """
 
     delivery_id: int
@@ -92,6 +94,7 @@ class Tracked:
     lines: tuple[TrackedLine, ...]
     next_day: str
     calls: bool
+    on_hold: bool
     is_fetched: bool
     fetched: tuple[TrackedLine, ...]
 
@@ -159,6 +162,7 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
         lines=_lines(connection, [delivery_id]),
         next_day=row.for_day if row.state == "failed" and not row.waits_for else "",
         calls=row.waits_for in ("customer", "decision") or _asks_decision(connection, delivery_id),
+        on_hold=row.state == "released" and row.direction == "deliver" and _is_held(connection, delivery_id),
         is_fetched=row.direction == "collect",
         fetched=_lines(connection, fetched) if row.direction == "deliver" else (),
     )
@@ -194,6 +198,19 @@ def _asks_decision(connection: Connection, delivery_id: int) -> bool:
         )
         is not None
     )
+
+
+def _is_held(connection: Connection, delivery_id: int) -> bool:
+    held = (
+        select(order.c.id)
+        .join(order_line, order_line.c.order_id == order.c.id)
+        .join(allocation, allocation.c.order_line_id == order_line.c.id)
+        .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+        .join(customer, customer.c.id == order.c.customer_id)
+        .where(delivery_line.c.delivery_id == delivery_id, is_held())
+        .limit(1)
+    )
+    return connection.scalar(held) is not None
 
 
 def _riding(connection: Connection, delivery_id: int) -> int | None:

@@ -83,7 +83,7 @@ class BookStore(WaitingStore):
             for line_id, coming in self._coming_of(weighed, comes=comes).items() if weighed else ():
                 outside[line_id] = replace(outside[line_id], comes=coming)
         if (ranked_by or policies.allocation_policy(day=today).rule).asks_for_promises:
-            for order_id, day in self._earliest_promises(depot_id, orders).items():
+            for order_id, day in self._days_counted_on(depot_id, orders).items():
                 orders[order_id] = replace(orders[order_id], promised_first=day)
         return Book(
             depot_id=depot_id,

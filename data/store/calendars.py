@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from data.queries.needs import is_held
 from data.store.part import parts
 from data.store.parties import PartyStore
-from data.tables import calendar, calendar_day, delivery, depot, order, order_line, site, zone
+from data.tables import calendar, calendar_day, customer, delivery, depot, order, order_line, site, zone
 from routing.errors import NotFound
 from routing.model.day import CalendarFacts
 from routing.model.orders import WEEKDAYS, DeliveryDays
@@ -74,7 +75,8 @@ class CalendarStore(PartyStore):
         return self.connection.execute(limited).first() is not None
 
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]:
-        """(zone, ISO day, site) that these lines do not decide: what is released, and the dates of other lines."""
+        """(zone, ISO day, site) that these lines do not decide: what is released, and the dates of other lines; who is
+        on hold does not go."""
         capped = site.c.delivery_zone_id.in_(select(zone.c.id).where(zone.c.stops_a_day.is_not(None)))
         released = (
             select(site.c.delivery_zone_id, delivery.c.for_day, delivery.c.site_id)
@@ -86,9 +88,10 @@ class CalendarStore(PartyStore):
             select(site.c.delivery_zone_id, order_line.c.expected_on, order.c.site_id, order_line.c.id)
             .join(order, order.c.id == order_line.c.order_id)
             .join(site, site.c.id == order.c.site_id)
+            .join(customer, customer.c.id == order.c.customer_id)
             .where(
                 capped, order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), order_line.c.expected_on != "",
-                order_line.c.cancelled < order_line.c.quantity,
+                order_line.c.cancelled < order_line.c.quantity, ~is_held(),
             )
         )  # fmt: skip
         ours = set(line_ids)

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true
 
-from data.queries.needs import COMMITTED, HELD, newest_promise, still_needed
+from data.queries.lateness import wishes
+from data.queries.needs import COMMITTED, HELD, is_held, newest_promise, still_needed
 from data.queries.policies import STATED, stated_terms
 from data.store.part import AT_ONCE, parts
 from data.store.policies import PolicyStore
@@ -31,6 +32,7 @@ from data.tables import (
 )
 from routing.bulk import in_bulk
 from routing.model.orders import (
+    AllocationRule,
     Completeness,
     OrderTerms,
     Outside,
@@ -121,12 +123,19 @@ def _by_policy(names: Collection[str]) -> ColumnElement[bool]:
 
 class WaitingStore(PolicyStore):
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
-        """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
+        """These SKUs and all that ship-complete orders tie to them, and where promises rank those that were promised
+        nothing yet: they can only be decided together."""
         known: set[int] = set(product_ids)
         new: set[int] = set(known)
-        ships_complete = self._may_ship_complete()
+        together = self._may_ship_complete()
+        if any(
+            row.name == "allocation_rule" and AllocationRule(row.value).asks_for_promises
+            for row in self.policies().rows
+        ):
+            # Its first promise gives an order its rank, for all of its SKUs.
+            together = or_(together, self._is_unpromised())
         while new:
-            new = self._tied_to(depot_id, new, ships_complete) - known
+            new = self._tied_to(depot_id, new, together) - known
             known |= new
         return frozenset(known)
 
@@ -173,6 +182,16 @@ class WaitingStore(PolicyStore):
         says_so = order.c.completeness == Completeness.COMPLETE.value
         return or_(says_so, _by_policy({"completeness"})) if rows else says_so
 
+    def _is_unpromised(self) -> ColumnElement[bool]:
+        its = order_line.alias()
+        made = (
+            select(promise.c.id)
+            .join(its, its.c.id == promise.c.order_line_id)
+            .where(its.c.order_id == order.c.id)
+            .correlate(order)
+        )
+        return ~made.exists()
+
     def _may_weigh_parts(self) -> ColumnElement[bool]:
         """Orders whose terms weigh their parts, and those of whom a policy could say so, whenever."""
         rows = [
@@ -192,19 +211,25 @@ class WaitingStore(PolicyStore):
         )
         return or_(says_so, _by_policy({row.name for row in rows})) if rows else says_so
 
-    def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
-        """The earliest promise in force of what each order still needs, whatever SKU it is of."""
-        found: dict[int, str] = {}
+    def _days_counted_on(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
+        """The day that the customer of each order counts on, whatever SKU that is of: the earliest of what was promised
+        first of all it still needs, or of what the customer wished for last."""
+        wished = wishes(self.connection)
+        newest: dict[int, tuple[bool, float, str]] = {}
         for part in parts(order_ids):
             query = (
                 self._waiting(depot_id)
-                .with_only_columns(order.c.id, func.min(promise.c.promised_on))
-                .join(promise, _NEWEST)
-                .where(order.c.id.in_(part))
-                .group_by(order.c.id)
+                .with_only_columns(order.c.id, promise.c.why, promise.c.made_at, promise.c.promised_on)
+                .join(promise, promise.c.order_line_id == order_line.c.id)
+                .where(order.c.id.in_(part), or_(promise.c.version == 1, promise.c.why.in_(wished)))
             )
-            found |= {order_id: day for order_id, day in self.connection.execute(query)}
-        return found
+            for order_id, why, made_at, day in self.connection.execute(query):
+                is_wish = why in wished
+                # The newest wish goes before all; of what we promised, what was made first.
+                at = made_at.timestamp()
+                this = (not is_wish, -at if is_wish else at, day)
+                newest[order_id] = min(this, newest.get(order_id, this))
+        return {order_id: day for order_id, (_, _, day) in newest.items()}
 
     def _coming_of(
         self, line_ids: Collection[int], *, comes: Callable[[datetime | None], datetime | None]
@@ -288,8 +313,9 @@ class WaitingStore(PolicyStore):
         return found
 
     def unsent_lines(self, depot_id: int, *, from_day: str, before_day: str) -> dict[int, tuple[int, int]]:
-        """The lines, by key with their order's and product's, that were promised last for an ISO day from the one on
-        and before the other, hold on the shelf all that they need, and that no hold and no payment keeps back."""
+        """The lines, by key with their order's and product's, that were promised last, or expected, for an ISO day from
+        the one on, both before the other, hold on the shelf all that they need, and that no hold and no payment keeps
+        back."""
         on_shelf = (
             select(func.coalesce(func.sum(HELD), 0))
             .join(supply, supply.c.id == allocation.c.supply_id)
@@ -297,24 +323,52 @@ class WaitingStore(PolicyStore):
             .correlate(order_line)
             .scalar_subquery()
         )
-        pays_first = (order.c.payment == "pending") & (func.coalesce(order.c.collect_at_door, 0) == 0)
         query = (
             self._waiting(depot_id)
             .join(customer, customer.c.id == order.c.customer_id)
             .join(promise, _NEWEST)
             .where(
-                promise.c.promised_on >= from_day,
+                or_(promise.c.promised_on >= from_day, order_line.c.expected_on >= from_day),
                 promise.c.promised_on < before_day,
                 order_line.c.expected_on != "",
                 order_line.c.expected_on < before_day,
-                order.c.hold_reason == "",
-                customer.c.payment_hold == "",
-                ~pays_first,
+                ~is_held(),
                 on_shelf >= still_needed(),
             )
             .with_only_columns(order_line.c.id, order.c.id, order_line.c.product_id)
         )
         return {line_id: (order_id, product_id) for line_id, order_id, product_id in self.connection.execute(query)}
+
+    def promised_in_a_row(self, line_ids: Collection[int], *, why: str) -> dict[int, int]:
+        """How many of the newest promises of each line were all made for this reason; without those of which none
+        was."""
+        found: dict[int, int] = {}
+        other = promise.alias()
+        last_other = (
+            select(func.coalesce(func.max(other.c.version), 0))
+            .where(other.c.order_line_id == promise.c.order_line_id, other.c.why != why)
+            .scalar_subquery()
+        )
+        for part in parts(line_ids):
+            query = (
+                select(promise.c.order_line_id, func.count())
+                .where(promise.c.order_line_id.in_(part), promise.c.version > last_other)
+                .group_by(promise.c.order_line_id)
+            )
+            found |= {line_id: rows for line_id, rows in self.connection.execute(query)}
+        return found
+
+    def held_among(self, order_ids: Collection[int]) -> frozenset[int]:
+        """Those of these orders that are on hold, wait for their payment, or whose customer is on hold."""
+        found: set[int] = set()
+        for part in parts(order_ids):
+            query = (
+                select(order.c.id)
+                .join(customer, customer.c.id == order.c.customer_id)
+                .where(order.c.id.in_(part), is_held())
+            )
+            found |= set(self.connection.scalars(query))
+        return frozenset(found)
 
     def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
@@ -398,8 +452,10 @@ class WaitingStore(PolicyStore):
                     order.c.currency,
                     order.c.customer_reference,
                     order.c.erp_reference,
+                    is_held(),
                     *STATED,
                 )
+                .join(customer, customer.c.id == order.c.customer_id)
                 .where(order.c.id.in_(part))
                 .order_by(order.c.id)
             )
@@ -416,7 +472,7 @@ class WaitingStore(PolicyStore):
                 where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
                 sites |= {key: name for key, name in self.connection.execute(where).all()}
             weighed: dict[int, tuple[OrderTerms, tuple[TermsFrom, ...]]] = {
-                row[0]: terms_of(row[2], tuple(row[10:]), row[0]) for row in rows
+                row[0]: terms_of(row[2], tuple(row[11:]), row[0]) for row in rows
             }
             counted = {
                 key
@@ -454,6 +510,7 @@ class WaitingStore(PolicyStore):
                     salesperson=salesperson,
                     terms=by_day,
                     shipments=shipments.get(order_id, 0),
+                    held=bool(rest[2]),
                     lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
                 )
 

@@ -14,7 +14,8 @@ class Backorder:
     `due_on` (what it was told first, or wished for last) are ISO days, "" when not known. `days_late` counts from
     `due_on`; `worth` is the money that waits, in minor units of `currency`. `answer_by`: the last ISO day for the
     customer's answer about `promised_on`, while they were asked and have not answered; else "". `wished`: the customer
-    wished for `due_on`. `zone`: the depot's, by whose days a term ends and a day is over.
+    wished for `due_on`. `on_hold`: the order, its payment or its customer is on hold; `expected_on` is the day when it
+    is let go, and the customer is told none. `zone`: the depot's, by whose days a term ends and a day is over.
     """
 
     line_id: int
@@ -39,6 +40,7 @@ class Backorder:
     currency: str
     answer_by: str
     wished: bool
+    on_hold: bool
     zone: str
 
 

@@ -68,6 +68,8 @@ class Reason(StrEnum):
     CLOSED_DAY = "closed_day"
     NOT_SENT = "not_sent"
     """The goods are here, and do not go out on the day that was told."""
+    WAS_HELD = "was_held"
+    """The order was on hold, or waited for its payment, and may go now."""
     NOT_ENOUGH = "not_enough"
     """What is there does not yet reach for every order: the neutral one."""
 

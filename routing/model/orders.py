@@ -89,7 +89,7 @@ class AllocationRule(StrEnum):
 
     @property
     def asks_for_promises(self) -> bool:
-        """Whether an order ranks by its earliest promise, of whatever SKU that is."""
+        """Whether an order ranks by the day that it was promised first, of whatever SKU that is."""
         return self is AllocationRule.PROMISED_DATE
 
 
@@ -154,11 +154,14 @@ class WaitingOrder:
     references: tuple[str, ...] = ()
     salesperson: str = ""
     promised_first: str = ""
-    """The earliest promise of all it still needs, where the rule ranks by it; "" otherwise."""
+    """The ISO day that its customer counts on, where the rule ranks by it: the earliest of its first promises, or what
+    the customer wished for since; "" otherwise. What we moved ourselves costs nobody their place."""
     terms: tuple[TermsFrom, ...] = ()
     """By day, where a part of it may have to wait for the rest by its terms, or they change; else empty."""
     shipments: int = 0
     """The deliveries it has had or has under way, where its terms count them."""
+    held: bool = False
+    """It, its customer or its payment is on hold: it keeps its claim, and nobody is told a day until it is let go."""
     lines: tuple[WaitingLine, ...]
 
     @property
@@ -168,9 +171,9 @@ class WaitingOrder:
 
     @property
     def promised_on(self) -> str:
-        """Its earliest promise, whichever of its SKUs are looked at; "" when none was made."""
-        made = (day for day in (self.promised_first, *(line.promised_on for line in self.lines)) if day)
-        return min(made, default="")
+        """The day that it ranks by where the rule asks for it, whichever of its SKUs are looked at; "" when no promise
+        was made."""
+        return self.promised_first or min((line.promised_on for line in self.lines if line.promised_on), default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +284,8 @@ class LineChange:
     held_back: bool = False
     """What lies on the shelf for it did not go before, does not go after it: its order ships complete, or in whole
     lines, and something is missing, or its terms have the rest come first."""
+    on_hold: bool = False
+    """Its order is on hold, or waits for payment: `new_day` is the one when it is let go, and nobody is told it."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
     customer_id: int = 0
@@ -331,7 +336,7 @@ class LineChange:
     @property
     def gets_first(self) -> bool:
         """It is promised a day for the first time. That is a message, and never a call."""
-        return bool(not self.promised_on and self.new_day)
+        return bool(not self.promised_on and self.new_day and not self.on_hold)
 
     @property
     def is_heard(self) -> bool:
@@ -352,7 +357,7 @@ class LineChange:
     @property
     def breaks(self) -> bool:
         """The promise in force breaks by this. What has no date, or had moved before, had broken before."""
-        if not self.promised_on or self.moved_by:
+        if not self.promised_on or self.moved_by or self.on_hold:
             return False
         if self.loses:
             return True

@@ -18,7 +18,7 @@ In this order units are given out:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -63,7 +63,8 @@ def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]
         case AllocationRule.TIER_THEN_FIRST_ORDERED:
             return lambda order: (-order.tier, order.ordered_at, order.id)
         case AllocationRule.PROMISED_DATE:
-            # ISO days sort as text; what was never promised comes after every promise.
+            # ISO days sort as text; what was never promised comes after every promise. A decision reckons with the
+            # promises that it makes itself: `own_promises`.
             return lambda order: (order.promised_on or "9999-12-31", -order.tier, order.ordered_at, order.id)
         case AllocationRule.FIRST_ORDERED | AllocationRule.FAIR_SHARE:
             return lambda order: (order.ordered_at, order.id)
@@ -290,27 +291,39 @@ def came_short(book: Book, receipts: Iterable[Receipt]) -> str:
 
 
 def with_released(book: Book, units: Mapping[tuple[int, int], int], *, for_day: str) -> Book:
-    """The book once so many unreleased units, by (line, supply), are released for an ISO day.
+    """The book once so many units, by (line, supply), are released for an ISO day: those that the line holds, and
+    others that it takes for it.
 
     >>> book = with_released(_example(stock=10, wanted=(8,), held=(8,)), {(1, 1): 5}, for_day="2026-03-05")
     >>> for each in book.holdings:
     ...     print(each.allocated, each.committed, each.for_day)
     3 5 2026-03-05
     """
+    taken = units.keys() - {(one.line_id, one.supply_id) for one in book.holdings}
     return replace(
         book,
-        holdings=tuple(
-            replace(
-                one,
-                allocated=one.allocated - units[one.line_id, one.supply_id],
-                committed=one.committed + units[one.line_id, one.supply_id],
-                for_day=max(one.for_day, for_day),
-            )
-            if (one.line_id, one.supply_id) in units
-            else one
-            for one in book.holdings
+        holdings=(
+            *(
+                Holding(line_id=line_id, supply_id=supply_id, committed=units[line_id, supply_id], for_day=for_day)
+                for line_id, supply_id in sorted(taken)
+            ),
+            *_released(book.holdings, units, for_day=for_day),
         ),
     )
+
+
+def _released(holdings: Iterable[Holding], units: Mapping[tuple[int, int], int], *, for_day: str) -> Iterator[Holding]:
+    for one in holdings:
+        n = units.get((one.line_id, one.supply_id), 0)
+        if n:
+            yield replace(
+                one,
+                allocated=max(0, one.allocated - n),
+                committed=one.committed + n,
+                for_day=max(one.for_day, for_day),
+            )
+        else:
+            yield one
 
 
 def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) -> Book:

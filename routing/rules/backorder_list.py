@@ -1,7 +1,8 @@
 """What the daily list of backorders says of each line, compared with the list before. Pure.
 
 Yesterday 12 oat for Tuesday and 4 coffee for Thursday. Today the oat comes on Wednesday, the coffee was sent, and 6
-cups are new: the oat says "was Tuesday", the cups say "new", and the coffee stands below as no longer waiting.
+cups are new: the oat says "was Tuesday", the cups say "new", and the coffee stands below as no longer waiting. What is
+on hold says so, and no day.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ def list_data(lines: Sequence[Backorder], before: ListBefore | None) -> dict[str
     known = before.lines if before else {}
     said = []
     for line in lines:
+        # Nobody is told a day of what is on hold.
+        day = "" if line.on_hold else line.expected_on
         change, was = "", ""
         old = known.get(str(line.line_id))
         if before and old is None:
             change = "new"
-        elif old and old[1] != line.expected_on:
+        elif old and old[1] != day:
             change, was = "day", old[1]
         elif old and old[0] != line.quantity:
             change, was = "quantity", str(old[0])
@@ -37,7 +40,8 @@ def list_data(lines: Sequence[Backorder], before: ListBefore | None) -> dict[str
                 "name": line.name,
                 "order": line.order,
                 "reference": line.reference,
-                "expected_on": line.expected_on,
+                "expected_on": day,
+                "on_hold": line.on_hold,
                 "change": change,
                 "was": was,
             }

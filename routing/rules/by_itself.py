@@ -11,6 +11,13 @@ from routing.rules.allocation import Outcome
 
 DAY_IS_PAST = "its day was past"
 """Why of a promise that breaks although nothing was decided: its day passed, and neither goods nor van came."""
+WAITED_ENOUGH = "an order has waited enough"
+"""Why of what moves when an order that waits at most so many days is given what there is."""
+LET_GO = "was on hold"
+"""Why of a promise that is made when a hold ends or the money is here: until then nobody is told what moves it."""
+MOST_UNSENT = 2
+"""So many days in a row are told a customer whose goods lie here and are not sent. After that no third is believed:
+somebody calls, who can give them a day that holds."""
 RELEASED_FOR_ANOTHER_DAY = "released for another day"
 """Why of a promise that breaks because its goods go out on another day than they were expected on."""
 

@@ -63,7 +63,7 @@ def preview_of(
             key = line.id
             new_day = expected.get(key, "")
             slipped, lost = key in slips, units.lost(key)
-            loses = key not in wishes and _loses(line, new_day, silent)
+            loses = key not in wishes and not order.held and _loses(line, new_day, silent)
             # By its terms: it went before only if its day was another.
             stays = key in kept
             firm, provisional = units.firm(key), units.provisional(key)
@@ -108,6 +108,7 @@ def preview_of(
                     or (whole and firm[0] < line.needed)
                     or (stays and line.expected_on == new_day),
                     held_back=misses[1] or (whole and firm[1] < line.needed) or stays,
+                    on_hold=order.held,
                     moved_by=causes.get(key, ""),
                     customer_id=order.customer_id,
                     site_id=order.site_id,

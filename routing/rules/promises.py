@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import (
@@ -167,9 +168,11 @@ def expected_days(
     """The days of every line of the book that still needs something; "" where no dated supply covers it.
 
     `days` by site. What has been released is expected on the day it goes out for. Lines that hold nothing (beyond the
-    horizon, or ship-complete and waiting) are dated by what is left over, in rank order. `room` holds the stops that
-    are decided outside the book; the book's own are added to it in rank order, so that a full day is the lower rank's
-    loss. A line outside the book brings the day that it had, or the first from now on if that is over.
+    horizon, or ship-complete and waiting) are dated by what is left over, in rank order. What was released for a day
+    that is over goes by itself on the next. `room` holds the stops that are decided outside the book; whose promise for
+    a day can still be kept has its stop on it, and the others are added in rank order, so that a full day is the lower
+    rank's loss and breaks no promise. A line outside the book brings the day that it had, or the first from now on if
+    that is over.
 
     SO-1 wants 5 of each of two goods: one lies there on Monday 2 March, the other comes on Thursday. In parts each has
     its own day; ship-complete both go on the latest; and nothing comes before the day it is wanted on.
@@ -193,9 +196,13 @@ def expected_days(
         {1: '2026-03-09', 2: '2026-03-09'}
     """
     weighed = {line.id for order in book.orders if order.terms for line in order.lines}
-    given = _given(book, outcome, weighed)
-    left = _Leftovers(book.supplies, given.claimed)
     calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
+    given = _given(book, outcome, weighed, today=calendars.today)
+    left = _Leftovers(book.supplies, given.claimed)
+    if calendars.are_limited:
+        as_many_as_come = {site_id: replace(each, stops_a_day=None) for site_id, each in days.items()}
+        soonest = expected_days(book, outcome, days=as_many_as_come, policy=policy, now=now).expected
+        calendars.keep_promised(book, soonest, policy)
     outside, held, committed = book.outside, given.held, given.committed
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
@@ -210,7 +217,7 @@ def expected_days(
             if key not in held and key not in committed and not left.has_any(line.product_id):
                 of_order[key] = ""
             else:
-                of_order[key] = _own_day(line, given, left, day_of, key in weighed)
+                of_order[key] = _own_day(line, given, left, day_of, key in weighed, now=now)
         own |= of_order
         for line in order.lines if outside else ():
             if line.id in outside:
@@ -233,7 +240,7 @@ def expected_days(
         elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
-        if calendars.are_limited:
+        if calendars.are_limited and not order.held:  # it does not go: whoever does has its room
             calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own, kept=frozenset(kept))
@@ -244,9 +251,11 @@ class _Given:
     """What the outcome gives, by line id but for `claimed`, which has the units of each supply that are not left over.
 
     `held`: units on a supply, and the moment at which the last of them comes, None where nobody knows it. `committed`
-    ones are released, for the day of `out_on`. `comes` is when what the lines of weighed orders hold comes.
+    ones are released, for the day of `out_on`. `comes` is when what the lines of weighed orders hold comes. `today` is
+    the depot's, an ISO day.
     """
 
+    today: str
     claimed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     held: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
     committed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -254,8 +263,8 @@ class _Given:
     comes: dict[int, list[tuple[datetime, int]]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _given(book: Book, outcome: Outcome, weighed: Collection[int]) -> _Given:
-    given = _Given()
+def _given(book: Book, outcome: Outcome, weighed: Collection[int], *, today: str) -> _Given:
+    given = _Given(today=today)
     ready = {supply.id: supply.ready_at for supply in book.supplies}
     claimed, held = given.claimed, given.held
     for claim in outcome.claims:
@@ -283,7 +292,13 @@ _NOTHING = (0, None)
 
 
 def _own_day(
-    line: WaitingLine, given: _Given, left: _Leftovers, day_of: Callable[[datetime], str], is_weighed: bool
+    line: WaitingLine,
+    given: _Given,
+    left: _Leftovers,
+    day_of: Callable[[datetime], str],
+    is_weighed: bool,
+    *,
+    now: datetime,
 ) -> str:
     """The day on which the line could go by itself; what it does not hold it takes of what is left over."""
     key = line.id
@@ -301,8 +316,11 @@ def _own_day(
             moment = later
     if not known:
         return ""
-    # The line goes when the last of its goods can, or with what of it goes out already.
+    # The line goes when the last of its goods can, or with what of it goes out already: no plan of a day that is over
+    # takes that, and the next one does.
     day = given.out_on.get(key, "") if is_out else ""
+    if "" < day < given.today:
+        day = day_of(now)
     if moment is None:
         return day
     by_goods = day_of(moment)
@@ -366,6 +384,8 @@ class _Calendars:
         self._days, self._now, self._room, self._same_day_until = days, now, room, policy.same_day_until
         self.are_limited = any(each.stops_a_day is not None for each in days.values())
         """Whether any site has to share the stops of a day with others."""
+        # All sites of a book are served by one depot.
+        self.today = now.astimezone(ZoneInfo(next(iter(days.values()), _USUAL).zone)).date().isoformat()
         self._served: dict[DeliveryDays, dict[date, str]] = {}
         self._of_site: dict[int, tuple[DeliveryDays, dict[date, str]]] = {}
         self._zones: dict[str, tuple[ZoneInfo, dict[datetime, date]]] = {}
@@ -399,6 +419,15 @@ class _Calendars:
     def zone_of(self, order: WaitingOrder) -> ZoneInfo:
         days, _ = self._site(order.site_id)
         return self._zone(days.zone)[0]
+
+    def keep_promised(self, book: Book, soonest: Mapping[int, str], policy: AllocationPolicy) -> None:
+        """Whose promise can still be kept has its stop on that day, the better rank first as far as there is room.
+        `soonest`: by line, the day it could go if every day had room."""
+        for order in ranked(book.orders, policy):
+            days, _ = self._site(order.site_id)
+            for line in order.lines if days.stops_a_day is not None and not order.held else ():
+                if "" < soonest.get(line.id, "") <= line.promised_on:
+                    self._room.keep_promised(order.site_id, days, line.promised_on)
 
     def keep(self, site_id: int, expected: Iterable[str]) -> None:
         """These days of the site are taken."""
@@ -532,13 +561,15 @@ def wished_promises(orders: Iterable[WaitingOrder], days: Mapping[int, DeliveryD
 
 
 def with_promises(book: Book, promises: Collection[NewPromise]) -> Book:
-    """The book with these promises in force."""
+    """The book with these promises in force, which customers moved: who ranks by a promise ranks by these."""
     made = {promise.line_id: promise for promise in promises}
     return replace(
         book,
         orders=tuple(
             replace(
                 order,
+                promised_first=order.promised_first
+                and min(made[line.id].promised_on for line in order.lines if line.id in made),
                 lines=tuple(
                     replace(line, promised_on=made[line.id].promised_on, promise_version=made[line.id].version)
                     if line.id in made
@@ -553,6 +584,16 @@ def with_promises(book: Book, promises: Collection[NewPromise]) -> Book:
     )
 
 
+def with_held(book: Book, order_ids: Collection[int], *, held: bool) -> Book:
+    """The book with these orders on hold, or let go."""
+    if not order_ids:
+        return book
+    return replace(
+        book,
+        orders=tuple(replace(order, held=held) if order.id in order_ids else order for order in book.orders),
+    )
+
+
 def new_promises(
     orders: Iterable[WaitingOrder],
     expected: Mapping[int, str],
@@ -560,14 +601,19 @@ def new_promises(
     policy: AllocationPolicy,
     why: str,
     told_lost: Collection[int] = (),
+    not_before: Mapping[int, str] = MappingProxyType({}),
 ) -> list[NewPromise]:
-    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
+    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell. Nor does
+    an order that is held: its day is told when it is let go.
+    `not_before`: by order id, the ISO day before which none of its lines is promised for the first time.
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
     """
     made = []
     for order in orders:
+        if order.held:
+            continue
         for line in order.lines:
             day = expected.get(line.id, "")
             if not day:
@@ -577,7 +623,7 @@ def new_promises(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
-                        promised_on=day,
+                        promised_on=max(day, not_before.get(order.id, "")),
                         why="first date",
                         first=True,
                         slip=False,

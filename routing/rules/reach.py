@@ -42,7 +42,7 @@ from routing.rules.walk import covered_outside
 
 NARROW_RULES = frozenset({AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED})
 """Rules under which a SKU asks nothing of another but whether a ship-complete order is covered there. A fair share is
-weighed over all SKUs at once, and an order's earliest promise is that of all its lines."""
+weighed over all SKUs at once, and the promise that an order ranks by is that of all its lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

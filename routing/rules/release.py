@@ -49,6 +49,19 @@ WORDS: dict[NotReleased, str] = {
 }
 
 
+GOODS = frozenset(
+    {
+        NotReleased.WAITS_FOR_STOCK,
+        NotReleased.INCOMPLETE,
+        NotReleased.LINE_INCOMPLETE,
+        NotReleased.BELOW_MIN_PERCENT,
+        NotReleased.BELOW_MIN_VALUE,
+        NotReleased.LAST_SHIPMENT,
+        NotReleased.NO_RIDE,
+    }
+)
+"""Reasons that more goods would take away."""
+
 AS_IT_COMES = OrderTerms()
 """The terms of an order of which nothing is kept back."""
 
@@ -176,6 +189,30 @@ def kept_as(completeness: Completeness, *, ordered_on: str, max_wait_days: int |
         partial
     """
     return Completeness.PARTIAL if "" < wait_ends(ordered_on, max_wait_days) <= day else completeness
+
+
+def waits_until(order: ReleaseOrder, *, today: str, for_day: str, days: DeliveryDays) -> bool:
+    """Whether the order waits for all of its goods today and will have waited enough on an ISO day to come, with
+    nothing but goods between it and that day.
+
+    Ordered on Sunday 1 March, it waits five days at most, for Friday the 6th, or is on hold:
+
+        >>> line = ReleaseLine(id=1, needed=10, committed=0, ready=0)
+        >>> terms = OrderTerms(completeness=Completeness.COMPLETE, max_wait_days=5)
+        >>> order = ReleaseOrder(id=1, number="SO-1", lines=(line,), ordered_on="2026-03-01", terms=terms)
+        >>> [waits_until(order, today="2026-03-05", for_day=day, days=DeliveryDays()) for day in ("2026-03-05",
+        ...                                                                                      "2026-03-06")]
+        [False, True]
+        >>> waits_until(replace(order, hold_reason="asked to wait"), today="2026-03-05", for_day="2026-03-06",
+        ...             days=DeliveryDays())
+        False
+    """
+    terms = order.terms
+    if terms.completeness is Completeness.PARTIAL:
+        return False
+    if not today < wait_ends(order.ordered_on, terms.max_wait_days) <= for_day:
+        return False
+    return GOODS.issuperset(judge(order, for_day=for_day, days=days).reasons)
 
 
 def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool = False) -> Verdict:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from routing.model.notices import Reason
-from routing.rules.by_itself import DAY_IS_PAST, RELEASED_FOR_ANOTHER_DAY
+from routing.rules.by_itself import DAY_IS_PAST, LET_GO, RELEASED_FOR_ANOTHER_DAY
 
 _SAYS: Mapping[Reason, str] = {
     Reason.AT_THE_DOOR: r"^(?!truck\b).* came short$|^the report .* was corrected$",
@@ -15,6 +15,7 @@ _SAYS: Mapping[Reason, str] = {
     Reason.FEWER_CAME: r"^truck .* came short|^receipts? ",
     Reason.COUNTED_ANEW: r"^recount of |^short pick|came back$|did not come back",
     Reason.CLOSED_DAY: r"^delivery days changed$",
+    Reason.WAS_HELD: rf"^{LET_GO}$",
     Reason.NOT_SENT: rf"^({DAY_IS_PAST}|{RELEASED_FOR_ANOTHER_DAY})$",
 }
 
@@ -29,6 +30,7 @@ def reason_of(why: str) -> Reason:
     ...     "truck IN-2001 came short: 60 of 96", "recount of P101", "D-17 came short", "delivery days changed",
     ...     "policy customer rank", "moved along with P101: inbound IN-1 is cancelled", "new orders",
     ...     "the report of D-17 was corrected", "its day was past", "released for another day",
+    ...     "was on hold",
     ... ):
     ...     print(reason_of(why).value)
     supplier_late
@@ -44,6 +46,7 @@ def reason_of(why: str) -> Reason:
     at_the_door
     not_sent
     not_sent
+    was_held
     """
     own = re.sub(r"^moved along with .*?: ", "", why)
     return next((reason for reason, says in _SAYS.items() if re.search(says, own)), Reason.NOT_ENOUGH)

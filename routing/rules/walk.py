@@ -152,6 +152,7 @@ class Walk:
         """Places for which unreleased units were kept, before anybody was served."""
         self.covered_here: dict[int, bool] = {}
         """Of the orders that reach outside: whether the lines that are decided here are covered."""
+        self.protected = _counted_goods_first(queue.protected, shelves.is_stock)
         self._keep_committed()
 
     def again(self) -> Walk:
@@ -160,7 +161,7 @@ class Walk:
         other.queue, other.shelves = self.queue, self.shelves
         other.free, other.unheld, other.open = dict(self.free), dict(self.unheld), list(self.open)
         other.left, other.claims, other.committed = self.left.copy(), defaultdict(int), self.committed
-        other.kept, other.covered_here = set(), {}
+        other.kept, other.covered_here, other.protected = set(), {}, self.protected
         return other
 
     def serve(self, given_back: frozenset[int], *, fairly: bool = False) -> frozenset[int]:
@@ -194,7 +195,7 @@ class Walk:
     def _keep_allocated(self, given_back: frozenset[int]) -> None:
         is_stock, homes, free, is_open = self.shelves.is_stock, self.shelves.homes, self.free, self.open
         claims, left, product_of = self.claims, self.left, self.shelves.product_of
-        for place, never, its, units in self.queue.protected:
+        for place, never, its, units in self.protected:
             if not never and (not is_stock[its] or place in given_back):
                 continue
             if units <= free[its] and units <= is_open[place] and len(homes[its]) == 1:  # nearly always
@@ -370,6 +371,17 @@ class Walk:
         for supply_id in stock:
             placed += self._put(where, place, supply_id, units - placed)
         return placed
+
+
+def _counted_goods_first(
+    protected: list[tuple[int, bool, int, int]], is_stock: Mapping[int, bool]
+) -> list[tuple[int, bool, int, int]]:
+    """Whoever never loses comes first, and of those what lies on a shelf: it is not moved for what is held of the truck
+    that it came with, or goods would change hands again each time that somebody looks."""
+    first = sum(never for _, never, _, _ in protected)
+    if all(is_stock[its] for _, _, its, _ in protected[:first]):
+        return protected
+    return [*sorted(protected[:first], key=lambda kept: not is_stock[kept[2]]), *protected[first:]]
 
 
 def covered_outside(order: WaitingOrder, outside: Mapping[int, Outside]) -> bool:

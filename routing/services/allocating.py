@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,9 @@ from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate
-from routing.rules.by_itself import DAY_IS_PAST, moved_by_itself
+from routing.rules.by_itself import DAY_IS_PAST, LET_GO, MOST_UNSENT, moved_by_itself
 from routing.rules.door import tried_why
+from routing.rules.own_promises import decided
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
 from routing.rules.promises import (
@@ -67,6 +69,7 @@ class Reader(KnowsRelated, Protocol):
     def stops_are_limited(self) -> bool: ...
     def setting(self, name: str, default: Any = None) -> Any: ...
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]: ...
+    def promised_in_a_row(self, line_ids: Collection[int], *, why: str) -> dict[int, int]: ...
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
@@ -96,13 +99,17 @@ class Store(Reader, LocksInSteps, asking.Store, Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the rule decided about a book, not yet written. `before` is the book as the database has it, with the days
-    that customers moved as promised."""
+    that customers moved as promised. `unsent`: lines that were not sent again, by their key, with how often a day was
+    promised so far: their customers are called, not written to."""
 
     before: Book
     outcome: Outcome
     dates: Dates
     promises: tuple[NewPromise, ...]
     preview: Preview
+    unsent: Mapping[int, int] = field(default_factory=dict)
+    held: frozenset[int] = frozenset()
+    """The orders that are on hold, by their key: nobody is told a day of theirs."""
 
 
 def horizon_setting(depot_id: int) -> str:
@@ -140,22 +147,37 @@ def decide(
     of others it has what moves. `along`: those decided only
     because they moved while nobody was told; their lines, and whoever's promise had stopped holding before, keep that
     cause, and what only they reach moved along with them. `beside_the_calendar`: what moves though its goods stay as
-    they are, because its day was past or it was released for another one, keeps that cause. Raises Conflict where the
-    ERP allocates.
+    they are, because its day was past or it was released for another one, keeps that cause. Whoever is on hold in
+    `before` and not in `after` is let go, and hears of what moved meanwhile. Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
-    outcome = outcome or allocate(after, policy, today=now.astimezone(zone).date())
     days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})
-    room = Room()
+    stops: list[tuple[int, str, int]] = []
     if any(each.stops_a_day is not None for each in days.values()):
-        room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
-    dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
+        stops = store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines})
     if wished := wished_promises(after.orders, days):
         before, after = with_promises(before, wished), with_promises(after, wished)
+    promised: Mapping[int, str] = {}
+    if policy.rule.asks_for_promises:
+        found = decided(after, policy, days=days, room=partial(Room, stops), today=now.astimezone(zone).date(), now=now)
+        after, outcome, dates, promised = found.book, found.outcome, found.dates, found.promised
+    else:
+        outcome = outcome or allocate(after, policy, today=now.astimezone(zone).date())
+        dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=Room(stops))
     told = told_lost(store, before.depot_id)
-    made = [*wished, *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told)]
+    made = [
+        *wished,
+        *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told, not_before=promised),
+    ]
     silent = lost_untold(store, before.depot_id)
+    let_go = _let_go(before, after)
+    # What lost its day while it was held is told now, unless its customer had heard so before the hold.
+    silent |= {
+        line_id: (line.product_id, LET_GO)
+        for line_id, line in let_go.items()
+        if line.promised_on and not dates.expected.get(line_id) and line_id not in told
+    }
     kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)
     first = first_causes(store, before.depot_id)
@@ -165,6 +187,7 @@ def decide(
     alone = moved_by_itself(before, after, outcome, dates.expected, today=today) if beside_the_calendar else {}
     causes = alone | causes
     broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
+    broken |= dict.fromkeys(let_go, LET_GO)
     # What is shown of a line is what its promise's row says: its own cause, not that of another line of its goods.
     causes = {line_id: broken[line_id] for line_id in causes}
     promises = tuple(
@@ -175,11 +198,15 @@ def decide(
         else promise
         for promise in made
     )
+    unsent = _not_sent_again(store, promises)
+    promises = tuple(promise for promise in promises if promise.line_id not in unsent)
     return Decision(
         before=before,
         outcome=outcome,
         dates=dates,
         promises=promises,
+        unsent=unsent,
+        held=frozenset(order.id for order in after.orders if order.held),
         preview=preview_of(
             before,
             after,
@@ -193,6 +220,20 @@ def decide(
             kept=dates.kept,
         ),
     )
+
+
+def _let_go(before: Book, after: Book) -> dict[int, WaitingLine]:
+    """The lines of orders that were on hold in the one book and are not in the other, by key."""
+    held = {order.id for order in before.orders if order.held}
+    return {line.id: line for order in after.orders if order.id in held and not order.held for line in order.lines}
+
+
+def _not_sent_again(store: Reader, promises: Iterable[NewPromise]) -> dict[int, int]:
+    """The lines that would be promised another day only because the last ones passed and nothing was sent, too often
+    already to be believed: by line, how many days were promised with this row of them."""
+    passed = {promise.line_id for promise in promises if promise.slip and promise.why in (DAY_IS_PAST, FOUND_LATE)}
+    row = store.promised_in_a_row(passed, why=DAY_IS_PAST) if passed else {}
+    return {line_id: days + 1 for line_id, days in row.items() if days >= MOST_UNSENT}
 
 
 def beside_what_comes_anyway(decision: Decision, anyway: Decision) -> Decision:

@@ -12,6 +12,7 @@ from routing.cycles import no_cycles
 from routing.model.orders import LineChange, WaitingOrder
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
+from routing.rules.by_itself import DAY_IS_PAST
 from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, NewPromise
 from routing.services import asking
 from routing.services.allocating import Decision, Store
@@ -50,15 +51,17 @@ def write(
     still = (
         {line.id for order in decision.before.orders if order.id in quiet for line in order.lines} if quiet else set()
     )
-    # Nobody is written to about the day that they wish for themselves before there is one.
+    # Nobody is written to about the day that they wish for themselves before there is one, nor while they are held.
     dated = decision.dates.expected
+    held = {line.id for order in decision.before.orders if order.id in decision.held for line in order.lines}
     aloud = [
         promise
         for promise in decision.promises
-        if promise.line_id not in still and (dated.get(promise.line_id) or promise.why != AT_CUSTOMERS_WISH)
+        if promise.line_id not in still
+        and (promise.why != AT_CUSTOMERS_WISH or (dated.get(promise.line_id) and promise.line_id not in held))
     ]
     changed = [change for change in decision.preview.lines if change.order_id not in quiet]
-    _write_units(store, decision, by=by, now=now)
+    write_units(store, decision, by=by, now=now)
     _write_dates(store, decision)
     told = _Told(asked={})
     if tell:
@@ -94,6 +97,8 @@ def write(
         no_date = [change for change in changes if change.line_id not in wished and _has_no_date(change)]
         if no_date and tell and order.id not in quiet:
             tasks.append(_no_date(order, no_date, made, told=told, why=why, now=now))
+        elif tell and order.id not in quiet:
+            tasks += _not_sent(order, decision, made, now=now)
         events += _story(order, changes, no_date, by=by, why=why, now=now)
     store.add_tasks(tasks)
     store.append_events(events)
@@ -209,13 +214,15 @@ def _no_date(
     is_told = any(change.line_id in told.lines for change in lost)
     asked = told.asked.get(order.id)
     said = f"Order {order.number} of {order.customer} has no date any more ({_why_of(lost, why)})"
-    call = not is_told and asked is None and any(change.promised_on for change in lost)
+    call = not is_told and asked is None and any(change.promised_on and not change.on_hold for change in lost)
     if is_told:
         said += ". The customer is told by message: find a supplier."
     elif asked is not None:
         said += ". Another task asks to call the customer: find a supplier."
     elif not any(change.promised_on for change in lost):
         said += ", and none was promised: find a supplier."
+    elif all(change.on_hold for change in lost):
+        said += ". It is on hold, and its customer hears of it when it is let go: find a supplier."
     else:
         said += ", and nobody there agreed to messages. Call the customer, and find a supplier."
         if moved:
@@ -229,6 +236,35 @@ def _no_date(
         made_at=now,
         assignee=order.salesperson,
         data={"skus": [change.sku for change in lost], "call": call},
+    )
+
+
+def _not_sent(
+    order: WaitingOrder, decision: Decision, made: Mapping[int, NewPromise], *, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """The task to call about goods that lie here and were not sent again and again: no further day is told by message.
+    Where something of the order is promised a day now, that message speaks for it."""
+    lines = [line for line in order.lines if line.id in decision.unsent]
+    if not lines or any(line.id in made for line in order.lines):
+        return
+    goods = ", ".join(f"{line.needed} × {line.sku}" for line in lines[:3])
+    if len(lines) > 3:
+        goods += f" and {len(lines) - 3} more"
+    days = max(decision.unsent[line.id] for line in lines)
+    yield dict(
+        kind=TaskKind.CALL_CUSTOMER,
+        subject_kind="order",
+        subject_id=order.id,
+        sentence=f"Call {order.customer}: order {order.number} was promised a day {days} times, and {goods} still lies "
+        "here. No further day was told: agree one that holds, and release it for that day.",
+        made_at=now,
+        assignee=order.salesperson,
+        data={
+            "day": max(decision.dates.expected.get(line.id, "") for line in lines),
+            "why": DAY_IS_PAST,
+            "lines": [line.id for line in lines],
+            "again": False,
+        },
     )
 
 
@@ -291,7 +327,7 @@ def _write_dates(store: Store, decision: Decision) -> None:
     store.set_expected(days, by_itself)
 
 
-def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
+def write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
     holdings, outcome = decision.before.holdings, decision.outcome
     committed = {(one.line_id, one.supply_id): one.committed for one in holdings if one.committed}
     for line_id, moves in _moves(committed, outcome.committed).items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from routing.services import importing
+from routing.services import holding, importing
 
 RANKS = frozenset({"tier", "rank_rule"})
 """Columns of a customer that decide who goes first."""
@@ -19,7 +19,7 @@ MANY = 50
 """From so many customers on, all open goods are decided: asking for each customer's would take longer."""
 
 
-class Store(importing.Store, Protocol):
+class Store(importing.Store, holding.LetsGo, Protocol):
     def open_products_of(self, *, scope: str, scope_id: int) -> dict[int, frozenset[int]]: ...
 
 
@@ -28,6 +28,8 @@ class CustomerChanges:
     """The keys of customers, known before, of whom a file changed something that decides dates."""
 
     ranked: set[int] = field(default_factory=set)
+    held: set[int] = field(default_factory=set)
+    """Orders that were on hold before the file lifted their customer's."""
     served: set[int] = field(default_factory=set)
 
     def customer(self, customer_id: int, columns: Collection[str]) -> None:
@@ -40,8 +42,9 @@ class CustomerChanges:
 
 
 def settle_customers(store: Store, changes: CustomerChanges, *, now: datetime, by: str) -> importing.Settled:
-    """Gives their goods out again, tells whom that moves past a promise, and returns whom it moves. Nothing where the
-    ERP allocates, and nothing of a file that changed nothing of the kind."""
+    """Gives their goods out again, tells whom that moves past a promise, and returns whom it moves. Who is not on hold
+    any more is told a day. Nothing where the ERP allocates, and nothing of a file that changed nothing of the kind."""
+    holding.tell_let_go(store, changes.held, by=by, now=now)
     touched = changes.ranked | changes.served
     if not touched or store.erp_allocates():
         return importing.Settled()

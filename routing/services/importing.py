@@ -18,7 +18,7 @@ from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
 from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash, said_of, said_promised, speaks_of
 from routing.rules.paying import collect_worth
-from routing.rules.promises import NewPromise
+from routing.rules.promises import NewPromise, with_held
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, committing, reaching
 from routing.services.asking import CALLED_OFF, ELSEWHERE
@@ -45,6 +45,8 @@ class Pools:
     orders: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     stood: dict[int, dict[int, WaitingOrder | None]] = field(default_factory=lambda: defaultdict(dict))
     supplies: dict[int, dict[int, Supply | None]] = field(default_factory=lambda: defaultdict(dict))
+    let_go: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Orders by depot that were on hold, or waited for their payment, and are not any more."""
     every: bool = False
 
     def add(self, other: Pools) -> None:
@@ -53,6 +55,8 @@ class Pools:
             self.products[depot_id] |= products
         for depot_id, written in other.orders.items():
             self.orders[depot_id] |= written
+        for depot_id, free in other.let_go.items():
+            self.let_go[depot_id] |= free
         for depot_id, orders in other.stood.items():
             self.stood[depot_id] = {**orders, **self.stood[depot_id]}
         for depot_id, supplies in other.supplies.items():
@@ -81,6 +85,7 @@ class Store(allocating.Store, Protocol):
     def waiting_orders(
         self, depot_id: int, order_ids: Collection[int], *, now: datetime
     ) -> dict[int, WaitingOrder]: ...
+    def held_among(self, order_ids: Collection[int]) -> frozenset[int]: ...
     def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
 
 
@@ -152,6 +157,7 @@ def _change_all(
     by: str,
 ) -> None:
     rows = [row for _order, row, _change, _fingerprint in changed]
+    held = store.held_among([row["id"] for row in rows])
     for depot_id in sorted({row["depot_id"] for row in rows}):
         here = [row["id"] for row in rows if row["depot_id"] == depot_id]
         pools.stood[depot_id] |= dict.fromkeys(here) | store.waiting_orders(depot_id, here, now=now)
@@ -163,6 +169,10 @@ def _change_all(
         pools.products[row["depot_id"]] |= {line["product_id"] for line in row["lines"]}
         if order.depot_id != row["depot_id"]:
             pools.stood[order.depot_id][row["id"]] = None
+    let_go = held - store.held_among(held)
+    for entry in changed:
+        if entry[1]["id"] in let_go:
+            pools.let_go[entry[0].depot_id].add(entry[1]["id"])
 
 
 @dataclass(slots=True)
@@ -193,13 +203,15 @@ def settle_changed(
     than that reaches.
 
     `tell_others`: customers of orders that are not in the file hear what it does to them, as of a receipt, also when
-    those of the file hear nothing.
+    those of the file hear nothing. Who was on hold and is let go by the file is one of them: they were told nothing so
+    far.
     """
     refuse_if_erp(store)
     if pools.every:
         return settle(
-            store, pools.products, now=now, by=by, tell=tell, why=why, tell_others=tell_others, written=pools.orders
-        )
+            store, pools.products, now=now, by=by, tell=tell, why=why, tell_others=tell_others, written=pools.orders,
+            let_go=pools.let_go,
+        )  # fmt: skip
     settled = Settled()
     _give_zones(store, pools.products)
     for depot_id, product_ids in sorted(pools.products.items()):
@@ -207,19 +219,24 @@ def settle_changed(
             continue
         stood = partial(_as_it_stood, orders=pools.stood.get(depot_id, {}), supplies=pools.supplies.get(depot_id, {}))
         own: Collection[int] = pools.orders.get(depot_id, ())
+        let_go = pools.let_go.get(depot_id, set())
         decision = reaching.decide_change(
-            store, depot_id, product_ids, _as_it_is, now=now, why=why, locking=store, stood=stood
+            store,
+            depot_id,
+            product_ids,
+            partial(with_held, order_ids=let_go, held=False),
+            now=now,
+            why=why,
+            locking=store,
+            stood=stood,
+            seen=partial(with_held, order_ids=let_go, held=True) if let_go else None,
         )
-        quiet = () if tell else own
+        quiet = () if tell else set(own) - let_go
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
         settled.add(decision.preview, own=own, quiet=quiet, tell=tell or tell_others)
         # The book of a depot is let go before the next one is read.
         del decision
     return settled
-
-
-def _as_it_is(book: Book) -> Book:
-    return book
 
 
 def _as_it_stood(
@@ -239,6 +256,7 @@ def settle(
     why: str,
     tell_others: bool = False,
     written: Mapping[int, Collection[int]] = MappingProxyType({}),
+    let_go: Mapping[int, Collection[int]] = MappingProxyType({}),
 ) -> Settled:
     """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it, but with
     `tell_others` those whose orders, by depot, were not `written` now.
@@ -254,12 +272,14 @@ def settle(
         products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
-        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why, beside_the_calendar=True)
+        free = frozenset(let_go.get(depot_id, ()))
+        held = with_held(book, free, held=True) if free else book
+        decision = allocating.decide(store, held, book, policy=policy, now=now, why=why, beside_the_calendar=True)
         own = written.get(depot_id, ())
-        quiet = () if tell else own
+        quiet = () if tell else set(own) - free
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
         settled.add(decision.preview, own=own, quiet=quiet, tell=tell or tell_others)
-        del book, decision
+        del book, held, decision
     return settled
 
 

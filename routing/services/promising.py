@@ -35,8 +35,8 @@ class Cover:
 class PromisedLine:
     """An open line. `open` base units have not left the depot; `slips`: its date is past the promise and threshold.
 
-    What it is ranked by: `tier`, `ordered_at`, and where the rule asks for it `order_promised_on`, the earliest promise
-    of all that its order still needs; `not_before` is the first ISO day it may go, "" at once.
+    What it is ranked by: `tier`, `ordered_at`, and where the rule asks for promises `ranks_by`, the ISO day that its
+    customer counts on; `not_before` is the first ISO day it may go, "" at once.
     """
 
     order: str
@@ -53,12 +53,14 @@ class PromisedLine:
     order_id: int
     tier: int
     ordered_at: datetime
-    order_promised_on: str
     not_before: str
+    ranks_by: str
     ships: str
     """partial, per_line or complete."""
     keeps: str
     """never_loses, normal or may_give_up: what its customer's units are worth when a better rank wants them."""
+    on_hold: bool
+    """Its order is on hold or waits for payment: `expected_on` is its day when it is let go, and nobody is told it."""
     answer_by: str
     """The last ISO day for the customer's answer about the promised day, while the question is open: they were told of
     it and have not agreed yet. "" where nothing is asked, or all is said."""
@@ -194,10 +196,11 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             order_id=line.order_id,
             tier=orders[line.order_id].tier,
             ordered_at=orders[line.order_id].ordered_at,
-            order_promised_on=orders[line.order_id].promised_on if preview.rule.asks_for_promises else "",
             not_before=orders[line.order_id].earliest_day,
+            ranks_by=orders[line.order_id].promised_on if preview.rule.asks_for_promises else "",
             ships=orders[line.order_id].completeness.value,
             keeps=orders[line.order_id].rank_rule.value,
+            on_hold=line.on_hold,
             answer_by=open_until.get(line.line_id, ""),
         )
         for line in preview.lines

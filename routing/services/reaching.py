@@ -48,7 +48,8 @@ def decide_change(
     On a book that stands decided this is what deciding all SKUs together would say. The calendar moves a book that
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
     is taken as it stands, with the days that are over left out, until its own SKU is decided. Where a fair share, the
-    earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided.
+    earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided, and
+    where promises rank all that orders tie which were promised nothing yet.
     SKUs whose dates moved while nobody was told are decided along, so that no promise stays that does not hold; what
     moved them stays the cause.
     Raises Conflict where the ERP allocates.

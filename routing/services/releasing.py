@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import DeliveryDays, LineChange
+from routing.model.orders import Book, Completeness, DeliveryDays, LineChange
 from routing.model.picking import PickDelivery
-from routing.model.stock import UnitState
+from routing.model.stock import Claim, UnitState
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import with_released
-from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY
+from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY, WAITED_ENOUGH
 from routing.rules.collecting import cancelled_because
-from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
+from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from, waits_until
 from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import LocksInSteps, LocksPools
@@ -25,14 +26,13 @@ from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
 LONGEST_WHY = 200
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Reader(Protocol):
-    def erp_allocates(self) -> bool: ...
+class Reader(allocating.Reader, Protocol):
     def release_candidates(
         self, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
     ) -> list[Candidate]: ...
-    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
 class Store(Reader, allocating.Store, MovesUnits, LocksPools, KeepsEvents, AsksPeople, Protocol):
@@ -72,8 +72,11 @@ class ReadyOrder:
     planned_from: str | None = ""
     """The first ISO day whose plan takes it, where that is after the day it is released for: it came after the
     cut-off; None where no plan within a year does; else "" """
-    later: frozenset[int] = frozenset()
-    """Its SKUs, where a line of it is expected before the day it is released for: that day moves with the release."""
+    moves: frozenset[int] = frozenset()
+    """Its SKUs, where a line of it was expected before the day it is released for, or goes whole before the day it was
+    expected on: that day moves with the release."""
+    given: bool = False
+    """It has waited as long as it may by that day, and is given goods by this release that it does not hold yet."""
 
     @property
     def quantity(self) -> int:
@@ -104,7 +107,7 @@ class StayingOrder:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Releasing:
     """What a release does, or would do. `deliveries` are (id, number) of what it made; empty when simulated. `moved`:
-    the lines whose day moves, or whose customers hear something, because they go out later than they were expected."""
+    the lines whose day moves, or whose customers hear something, because they go out on another day than expected."""
 
     depot_id: int
     for_day: str
@@ -135,12 +138,28 @@ def simulate_release(
     """Which orders are ready for an ISO day, and why the others are not. `riding`: orders a part of which a van takes
     along. Nothing is written.
 
-    Where the ERP allocates, none is ours to release and none to keep.
+    Who waits at most so many days and has waited them by that day is given now what there is for it then. Where the ERP
+    allocates, none is ours to release and none to keep.
     """
     if store.erp_allocates():
         return Releasing(depot_id=depot_id, for_day=for_day, ready=(), stays=())
     candidates = store.release_candidates(depot_id=depot_id, for_day=for_day, now=now, orders=orders)
     days = store.delivery_days(depot_id, {candidate.site_id for candidate in candidates})
+    given: frozenset[int] = frozenset()
+    if for_day > allocating.today_at(store, depot_id, now):
+        candidates, given = _with_ended_waits(store, depot_id, candidates, days, for_day=for_day, now=now)
+    return _judged(depot_id, candidates, days, for_day=for_day, riding=riding, given=given)
+
+
+def _judged(
+    depot_id: int,
+    candidates: Sequence[Candidate],
+    days: Mapping[int, DeliveryDays],
+    *,
+    for_day: str,
+    riding: Collection[int],
+    given: Collection[int],
+) -> Releasing:
     ready, stays = [], []
     for candidate in candidates:
         rides = candidate.order.id in riding
@@ -157,14 +176,109 @@ def simulate_release(
                 )
             )
         else:
-            ready.append(taken_by(candidate, dict(verdict.units), for_day=for_day))
+            goes = taken_by(candidate, dict(verdict.units), for_day=for_day)
+            if candidate.order.id in given:
+                every = frozenset(line.product_id for line in candidate.order.lines)
+                goes = replace(goes, given=True, moves=every)
+            ready.append(goes)
     ready = _with_their_day(ready, days, for_day=for_day)
     return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
 
 
+def _with_ended_waits(
+    store: Reader,
+    depot_id: int,
+    candidates: Sequence[Candidate],
+    days: Mapping[int, DeliveryDays],
+    *,
+    for_day: str,
+    now: datetime,
+) -> tuple[list[Candidate], frozenset[int]]:
+    """The candidates as they stand once who has waited enough by an ISO day to come is given what there is, and who
+    that is: the orders that go by it."""
+    today = allocating.today_at(store, depot_id, now)
+    waiting = {
+        candidate.order.id
+        for candidate in candidates
+        if waits_until(candidate.order, today=today, for_day=for_day, days=days[candidate.site_id])
+    }
+    zone = ZoneInfo(store.depot(depot_id).zone)
+    while waiting:
+        products = {line.product_id for each in candidates if each.order.id in waiting for line in each.order.lines}
+        decision = reaching.decide_change(
+            store, depot_id, products, partial(_in_parts, order_ids=frozenset(waiting)), now=now, why=WAITED_ENOUGH
+        )
+        then = [_holding(each, decision, for_day=for_day, zone=zone) for each in candidates]
+        stay = {
+            each.order.id
+            for each in then
+            if each.order.id in waiting and judge(each.order, for_day=for_day, days=days[each.site_id]).reasons
+        }
+        if not stay:
+            more = {
+                each.order.id
+                for each, was in zip(then, candidates, strict=True)
+                if each.order.id in waiting and _ready_of(each) != _ready_of(was)
+            }
+            return then, frozenset(more)
+        # Goods that would not go are nobody's to give: who is behind keeps them.
+        waiting -= stay
+    return list(candidates), frozenset()
+
+
+def _in_parts(book: Book, order_ids: Collection[int]) -> Book:
+    return replace(
+        book,
+        orders=tuple(
+            replace(order, completeness=Completeness.PARTIAL) if order.id in order_ids else order
+            for order in book.orders
+        ),
+    )
+
+
+def _ready_of(candidate: Candidate) -> dict[int, int]:
+    return {line.id: line.ready for line in candidate.order.lines}
+
+
+def _holding(candidate: Candidate, decision: allocating.Decision, *, for_day: str, zone: ZoneInfo) -> Candidate:
+    """The candidate with what the decision gives it, as far as that can be loaded by the ISO day. What it holds of SKUs
+    that are not decided stays."""
+    before = decision.before
+    supplies = {supply.id: supply for supply in before.supplies}
+    decided = {line.id for order in before.orders for line in order.lines if line.id not in before.outside}
+    mine = decided.intersection(line.id for line in candidate.order.lines)
+    if not mine:
+        return candidate
+    keys = {(each.line_id, each.supply_id): each.allocation_id for each in candidate.units}
+    units = [each for each in candidate.units if each.line_id not in mine]
+    for claim in decision.outcome.claims:
+        supply = supplies[claim.supply_id]
+        ready_at = None if supply.is_stock else supply.ready_at
+        if claim.line_id not in mine or (
+            not supply.is_stock and (ready_at is None or ready_at.astimezone(zone).date().isoformat() > for_day)
+        ):
+            continue
+        units.append(
+            ReadyUnits(
+                line_id=claim.line_id,
+                allocation_id=keys.get((claim.line_id, claim.supply_id), 0),
+                supply_id=claim.supply_id,
+                quantity=claim.quantity,
+                ready_at=ready_at,
+            )
+        )
+    units.sort(key=lambda each: (each.ready_at is not None, each.ready_at or _LONG_AGO, each.supply_id))
+    ready: dict[int, int] = defaultdict(int)
+    for each in units:
+        ready[each.line_id] += each.quantity
+    lines = tuple(replace(line, ready=ready[line.id]) for line in candidate.order.lines)
+    return replace(candidate, order=replace(candidate.order, lines=lines), units=tuple(units))
+
+
 def with_days_moved(store: allocating.Reader, found: Releasing, *, now: datetime) -> Releasing:
     """What was simulated, with the days that it moves: what goes out later than it was expected breaks its promise
-    where that day is past the threshold, and its customer is told. Nothing is written.
+    where that day is past the threshold, and its customer is told; what goes out sooner is expected then, and told
+    where the policy tells earlier days. Nothing is written.
 
     Apart from the simulation, because it decides goods again: a list of what is ready needs none of it.
     """
@@ -175,17 +289,17 @@ def with_days_moved(store: allocating.Reader, found: Releasing, *, now: datetime
 def _days_moved(
     store: allocating.Reader, found: Releasing, *, now: datetime, locking: LocksInSteps | None = None
 ) -> allocating.Decision | None:
-    """What becomes of the dates by this release; None where nothing goes out later than it is expected."""
-    later = {product_id for order in found.ready for product_id in order.later}
-    if not later:
+    """What becomes of the dates by this release; None where everything goes out when it is expected."""
+    moves = {product_id for order in found.ready for product_id in order.moves}
+    if not moves:
         return None
     return reaching.decide_change(
         store,
         found.depot_id,
-        later,
+        moves,
         partial(with_released, units=_units_of(found), for_day=found.for_day),
         now=now,
-        why=RELEASED_FOR_ANOTHER_DAY,
+        why=WAITED_ENOUGH if any(order.given for order in found.ready) else RELEASED_FOR_ANOTHER_DAY,
         locking=locking,
     )
 
@@ -225,8 +339,9 @@ def release_orders(
 ) -> Releasing:
     """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
 
-    What goes out later than it was expected is dated for that day, in the same transaction, and a promise that breaks
-    by it is told its customer. Without `dates` none moves: of a day that is written down after it happened.
+    What goes out on another day than it was expected is dated for that day, in the same transaction, and a promise that
+    breaks by it, or an earlier day that the policy tells, is told its customer. Without `dates` none moves: of a day
+    that is written down after it happened.
 
     Raises Conflict when goods were given away meanwhile: nothing was written, run it again; and where the ERP
     allocates.
@@ -236,6 +351,11 @@ def release_orders(
     if not found.ready:
         return found
     moves = _days_moved(store, found, now=now, locking=store) if dates else None
+    shown = moves.preview.concerned if moves else ()
+    if moves is not None and any(order.given for order in found.ready):
+        committing.write_units(store, _not_released_yet(moves, _units_of(found)), by=by, now=now)
+        found = _with_keys(store, found, now=now)
+        moves = _days_moved(store, found, now=now, locking=store)
     release_id = store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now)
     by_site: dict[int, list[ReadyOrder]] = defaultdict(list)
     for order in found.ready:
@@ -274,16 +394,61 @@ def release_orders(
     if moves is not None:
         # Its units are written already, as released: what is left are the dates, and who hears of them.
         released = with_released(moves.before, _units_of(found), for_day=for_day)
-        committing.write(
-            store, replace(moves, before=released), by=by, now=now, why=RELEASED_FOR_ANOTHER_DAY, tell=True
-        )
+        why = WAITED_ENOUGH if any(order.given for order in found.ready) else RELEASED_FOR_ANOTHER_DAY
+        committing.write(store, replace(moves, before=released), by=by, now=now, why=why, tell=True)
     return Releasing(
         depot_id=depot_id,
         for_day=for_day,
         ready=found.ready,
         stays=found.stays,
         deliveries=tuple(deliveries),
-        moved=moves.preview.concerned if moves else (),
+        moved=shown,
+    )
+
+
+def _not_released_yet(decision: allocating.Decision, units: Mapping[tuple[int, int], int]) -> allocating.Decision:
+    """The decision with the units that are to be released only given: releasing them comes next."""
+    claims: dict[tuple[int, int], int] = defaultdict(int)
+    committed: dict[tuple[int, int], int] = defaultdict(int)
+    for each, kept in ((decision.outcome.claims, claims), (decision.outcome.committed, committed)):
+        for claim in each:
+            kept[claim.line_id, claim.supply_id] += claim.quantity
+    for key, quantity in units.items():
+        moved = min(quantity, committed[key])
+        committed[key] -= moved
+        claims[key] += moved
+    as_claims = [
+        tuple(Claim(line_id=line, supply_id=supply, quantity=n) for (line, supply), n in sorted(some.items()) if n)
+        for some in (claims, committed)
+    ]
+    outcome = replace(decision.outcome, claims=as_claims[0], committed=as_claims[1])
+    return replace(decision, outcome=outcome)
+
+
+def _with_keys(store: Reader, found: Releasing, *, now: datetime) -> Releasing:
+    """What is released, by the allocations that it was given just now."""
+    held = {
+        (each.line_id, each.supply_id): each.allocation_id
+        for candidate in store.release_candidates(
+            depot_id=found.depot_id,
+            for_day=found.for_day,
+            now=now,
+            orders=[order.order_id for order in found.ready],
+        )
+        for each in candidate.units
+    }
+    return replace(
+        found,
+        ready=tuple(
+            replace(
+                order,
+                units=tuple(
+                    replace(each, allocation_id=held.get((each.line_id, each.supply_id), each.allocation_id))
+                    for each in order.units
+                ),
+            )
+            for order in found.ready
+        ),
     )
 
 
@@ -377,7 +542,12 @@ def _why_not(delivery: PickDelivery) -> str:
 
 def taken_by(candidate: Candidate, units: dict[int, int], *, for_day: str) -> ReadyOrder:
     """Takes the verdict's units per line out of the allocations, the soonest first."""
-    is_later = any("" < line.expected_on < for_day and units.get(line.id) for line in candidate.order.lines)
+    # What goes only in part stays expected on the day of its rest.
+    moves = any(
+        "" < line.expected_on < for_day or (line.expected_on != for_day and units[line.id] >= line.rest)
+        for line in candidate.order.lines
+        if units.get(line.id)
+    )
     prices = {line.id: line.price for line in candidate.order.lines}
     value = sum(quantity * prices[line_id] for line_id, quantity in units.items())
     taken = []
@@ -405,5 +575,5 @@ def taken_by(candidate: Candidate, units: dict[int, int], *, for_day: str) -> Re
         open_units=sum(line.needed - line.committed for line in candidate.order.lines),
         value=value,
         ordered_at=candidate.ordered_at,
-        later=frozenset(line.product_id for line in candidate.order.lines) if is_later else frozenset(),
+        moves=frozenset(line.product_id for line in candidate.order.lines) if moves else frozenset(),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.rules.by_itself import WAITED_ENOUGH
 from routing.services import allocating, importing
 
 
@@ -36,9 +37,7 @@ def end_waits(store: Store, depot_id: int, *, now: datetime) -> None:
     """Decides the goods of the orders that shipped whole and have waited enough since this was last done."""
     done, today = store.setting(_setting(depot_id), ""), _today(store, depot_id, now)
     if products := store.waits_ended(depot_id, after_day=done, until_day=today):
-        importing.settle(
-            store, {depot_id: products}, now=now, by="waiting", tell=True, why="an order has waited enough"
-        )
+        importing.settle(store, {depot_id: products}, now=now, by="waiting", tell=True, why=WAITED_ENOUGH)
     store.set_setting(name=_setting(depot_id), value=today, by="waiting", now=now)
 
 

@@ -217,7 +217,7 @@ DOCUMENT: dict[str, Any] = {
                             dict.fromkeys(_MOVED, _STRING)
                             | dict.fromkeys(_MOVED_UNITS, _WHOLE)
                             | {"on_shelf": {"type": "array", "items": _WHOLE, "description": "Before and after"}}
-                            | dict.fromkeys(("slips", "loses_date", "date_again", "earlier"), _BOOLEAN)
+                            | dict.fromkeys(("slips", "loses_date", "date_again", "earlier", "on_hold"), _BOOLEAN)
                             | {"told": {"enum": ["", "message", "call", "asked"]}, "answer_by": _STRING}
                         ),
                     },
@@ -248,6 +248,11 @@ DOCUMENT: dict[str, Any] = {
                 | {
                     "cancelled": {"type": "boolean"},
                     "delivered_elsewhere": {"type": "boolean"},
+                    "on_hold": {
+                        "type": "boolean",
+                        "description": "It, its payment or its customer is on hold: nobody is told a day, and its "
+                        "lines are expected on theirs when it is let go.",
+                    },
                     "lines": {
                         "type": "array",
                         "items": _object(
@@ -267,7 +272,13 @@ DOCUMENT: dict[str, Any] = {
                         "items": _object(
                             dict.fromkeys(_OPEN, _STRING)
                             | dict.fromkeys(_OPEN_UNITS, _WHOLE)
-                            | {"slipped_days": {"type": ["integer", "null"]}}
+                            | {
+                                "slipped_days": {"type": ["integer", "null"]},
+                                "on_hold": {
+                                    "type": "boolean",
+                                    "description": "Nobody is told a day: expected_on is the one when it is let go.",
+                                },
+                            }
                         ),
                     },
                     "next": {"type": ["integer", "null"]},

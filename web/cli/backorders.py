@@ -16,7 +16,7 @@ from routing.model.amounts import how_many
 from routing.model.backorders import Backorder
 from routing.model.days import today_of
 from web.cli.output import counted, json_option, plain, print_json
-from web.cli.told import answer_words
+from web.cli.told import answer_words, let_go_words
 from web.formats import money
 from web.wiring import open_installation
 
@@ -83,7 +83,9 @@ def _table(lines: Sequence[Backorder], day_in: Mapping[str, str], *, with_custom
             plain(line.name),
             plain(line.sku),
             plain(how_many(line.quantity, line.unit)),
-            "overdue" if "" < line.expected_on < day_in[line.zone] else line.expected_on or "no day",
+            "overdue"
+            if "" < line.expected_on < day_in[line.zone]
+            else let_go_words(line.expected_on, on_hold=line.on_hold) or "no day",
             _promised(line),
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",

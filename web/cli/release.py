@@ -63,7 +63,7 @@ SHORT = {
 def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
     """Release what is ready for a day: one delivery a site. What stays says why.
 
-    What goes out later than it was promised is shown with its new day, and its customer is told of it.
+    What goes out on another day than it was expected is shown with its new day; a later one is told its customer.
 
     Where only a part of an order is there, it says what shipping it now with a van that passes, or waiting for the
     rest, costs. A part rides along by itself where the policy "ride_along" lets it; on a planned day it is put into
@@ -135,6 +135,7 @@ def _release_document(
                 "in_review": order.site_id in unsure.all - unsure.new,
                 "not_looked_up": order.site_id in unsure.new,
                 "planned_from": found.for_day if order.planned_from == "" else order.planned_from,
+                "given": order.given,
                 "on_truck": sum(each.quantity for each in order.units if each.ready_at is not None),
             }
             for order in found.ready
@@ -234,14 +235,14 @@ def _costs(offer: RideOffer, currency: str) -> str:
 
 
 def _print_moved(found: Releasing, hear: Hear) -> None:
-    """What goes out later than it was expected: its old and new day, and who hears of it."""
+    """What goes out on another day than it was expected: its old and new day, and who hears of it."""
     if not found.moved:
         return
     console = Console()
     own = [line for line in found.moved if not line.is_told_along]
     along = [line for line in found.moved if line.is_told_along]
     if own:
-        console.print("Goes later than it was expected:", markup=False, highlight=False)
+        console.print("Goes on another day than it was expected:", markup=False, highlight=False)
         print_lines(console, own)
     if along:
         console.print("Moved before, told now:", markup=False, highlight=False)
@@ -279,6 +280,15 @@ def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate
         several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
         more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
         console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
+    if waited := [order for order in found.ready if order.given]:
+        several = ", ".join(order.order for order in waited[:8])
+        more = f" and {len(waited) - 8} more" if len(waited) > 8 else ""
+        console.print(
+            f"Have waited as long as they may by then, and {'would be' if simulate else 'were'} given what there is: "
+            f"{clean(several)}{more}",
+            markup=False,
+            highlight=False,
+        )
     for day, late in _by_day(found):
         several = ", ".join(f"{order.order} {order.site}" for order in late[:8])
         more = f" and {len(late) - 8} more" if len(late) > 8 else ""

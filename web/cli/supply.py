@@ -29,7 +29,7 @@ from routing.services.supplying import (
 )
 from web.cli.changes import currency_of, heard, print_changes
 from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
-from web.cli.told import ASKED_ABOUT, answer_words
+from web.cli.told import ASKED_ABOUT, answer_words, let_go_words
 from web.cli.values import BY, DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -182,7 +182,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             plain(line.sku),
             str(line.open),
             plain(covers or "nothing"),
-            line.expected_on or "no date",
+            let_go_words(line.expected_on, on_hold=line.on_hold) or "no date",
             line.promised_on or "–",
             *([answer_words(line.answer_by, today[number])] if asks else []),
         )

@@ -132,6 +132,15 @@ def _named(line: LineChange, hear: Hear) -> str:
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
 
 
+def let_go_words(day: str, *, on_hold: bool) -> str:
+    """The day on which something is expected; of what is on hold, when it is let go.
+
+    >>> let_go_words("2026-05-12", on_hold=True), let_go_words("", on_hold=True)
+    ('2026-05-12 when let go', '')
+    """
+    return f"{day} when let go" if day and on_hold else day
+
+
 def promise_words(line: LineChange) -> str:
     """The same with the promised day, where it stands neither as the old day nor as the new one."""
     word = kept_words(line)
@@ -141,6 +150,8 @@ def promise_words(line: LineChange) -> str:
 
 def kept_words(line: LineChange) -> str:
     """What becomes of the promise in force, in a word. What had moved before broke before, and is told now."""
+    if line.on_hold:
+        return "on hold"
     if not line.promised_on:
         return ""
     if line.breaks:

@@ -72,7 +72,7 @@ def page() -> ResponseReturnValue:
         unsure=found.unsure,
         after_cut_off=sum(len(each.after_cut_off) for each in found.releases),
         along=along,
-        goes_later=[line for line in moved if not line.is_told_along],
+        goes_otherwise=[line for line in moved if not line.is_told_along],
         told_along=[line for line in moved if line.is_told_along],
         effect=effect_of(moved),
         hear=hear,

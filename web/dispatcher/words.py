@@ -133,7 +133,10 @@ def rule_words() -> dict[str, tuple[str, str]]:
         "first_ordered": (_("First ordered"), _("Who ordered first is served first, whoever it is.")),
         "promised_date": (
             _("Promised date"),
-            _("The oldest promise first, so that as few promises as possible break."),
+            _(
+                "Who was promised the earliest day first, or wished for it since, so that few promises break. A day "
+                "that we moved costs nobody their place; who has no promise yet comes after all who have one."
+            ),
         ),
         "fair_share": (
             _("Fair share"),
@@ -155,13 +158,13 @@ def rank_words(rule: AllocationRule, line: PromisedLine, zone: str) -> list[str]
         case AllocationRule.FIRST_ORDERED:
             return [ordered]
         case AllocationRule.PROMISED_DATE:
-            on = line.order_promised_on
+            on = line.ranks_by
             if not on:
                 said = _("nothing promised, so after every promise")
             elif on == line.promised_on:
                 said = _("promised %(day)s", day=written_day(on, "d MMM"))
             else:
-                said = _("the earliest of its order is promised %(day)s", day=written_day(on, "d MMM"))
+                said = _("counts on %(day)s", day=written_day(on, "d MMM"))
             return [said, tier, ordered]
         case AllocationRule.FAIR_SHARE:
             return [

@@ -156,9 +156,9 @@ def test_a_cancelled_order_gives_its_goods_to_the_next_and_asks_for_the_refund(c
 
 
 def test_who_did_not_pay_yet_gets_nothing_back(case: Case) -> None:
+    case.slip()
     with case.database.writing() as connection:
         connection.execute(update(tables.order).values(payment="pending"))
-    case.slip()
     case.say(Answer.CANCEL)
     assert "refund" not in case.tasks()
 

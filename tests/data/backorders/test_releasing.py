@@ -302,4 +302,116 @@ def test_what_goes_out_on_its_day_moves_nothing(stocked: Any, database: Database
     with open_store(database) as store:
         done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
         assert done.moved == ()
-        assert store.connection.scalars(select(tables.promise.c.version)).all() == [1, 1, 1]
+        assert store.connection.scalars(select(tables.promise.c.version)).all() == [1, 1], "SO-3 is on hold"
+
+
+@pytest.mark.parametrize(("tells_earlier", "is_told"), [(None, False), (1, True)])
+def test_what_goes_out_sooner_than_expected_is_expected_then_at_once(
+    stocked: Any, database: Database, now: datetime, tells_earlier: int | None, is_told: bool
+) -> None:
+    """SO-1 and SO-2 lie there and stand in the book for Friday; they are released for Tuesday."""
+    friday = "2026-05-15"
+    with stocked.open():
+        stocked.connection.execute(update(tables.order_line).values(expected_on=friday, own_day=friday))
+        stocked.connection.execute(update(tables.promise).values(promised_on=friday))
+        if tells_earlier:
+            stocked.add(
+                tables.policy, scope="company", name="promise_earlier_days", value=tells_earlier,
+                effective_from=TUESDAY, by="test", at=now,
+            )  # fmt: skip
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        shown = with_days_moved(
+            store, simulate_release(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now), now=now
+        )
+    seen = {line.order: (line.old_day, line.new_day, line.sooner) for line in shown.moved}
+    assert (seen["SO-1"], seen["SO-2"]) == ((friday, TUESDAY, is_told),) * 2
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert done.moved == shown.moved
+        days = store.connection.scalars(
+            select(tables.order_line.c.expected_on)
+            .join(tables.order, tables.order.c.id == tables.order_line.c.order_id)
+            .where(tables.order.c.number.in_(["SO-1", "SO-2"]))
+        ).all()
+        assert days == [TUESDAY] * 2
+        told = store.connection.execute(select(tables.notice).where(tables.notice.c.kind == "date_changed")).all()
+        assert sorted({row.subject_id for row in told} & {1, 2}) == ([1, 2] if is_told else [])
+
+
+def test_what_goes_in_part_stays_expected_with_its_rest(company: Any, database: Database, now: datetime) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        company.inbound(oat, 6, now + timedelta(days=2))
+        company.order({oat: 10})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 4), now=now, by="test")
+        done = release_orders(store, depot_id=company.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert ([order.quantity for order in done.ready], done.moved) == ([4], ())
+        assert store.connection.scalars(select(tables.order_line.c.expected_on)).all() == ["2026-05-14"]
+
+
+WEDNESDAY = "2026-05-13"
+
+
+@pytest.fixture
+def waits_until_wednesday(company: Any, database: Database, now: datetime) -> Any:
+    """SO-1, of a high tier, ships complete and waits five days at most: ordered on Friday 8 May, until Wednesday. It
+    wants 10 of the 6 on the shelf, which SO-2 was given, promised for Tuesday, and may give up."""
+    with company.open():
+        oat = company.product("OAT")
+        company.order(
+            {oat: 10}, customer={"tier": 3}, completeness="complete", max_wait_days=5,
+            ordered_at=now - timedelta(days=4),
+        )  # fmt: skip
+        company.order({oat: 6}, customer={"rank_rule": "may_give_up"}, ordered_at=now - timedelta(days=3))
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 6), now=now, by="test")
+    return company
+
+
+def test_who_has_waited_enough_by_the_day_of_a_release_is_given_what_there_is_and_it_is_shown(
+    waits_until_wednesday: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    company = waits_until_wednesday
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        before = read_holdings(store)
+        today = simulate_release(store, depot_id=company.depot_id, for_day=TUESDAY, now=now)
+        shown = simulate_release(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now)
+        shown = with_days_moved(store, shown, now=now)
+    assert ([each.order for each in today.stays], [each.given for each in today.ready]) == (["SO-1"], [False])
+    assert [(each.order, each.quantity, each.given) for each in shown.ready] == [("SO-1", 6, True)]
+    moved = {line.order: line for line in shown.moved}
+    assert (moved["SO-2"].firm_before, moved["SO-2"].firm_after) == (before["SO-2"][0], 0)
+    assert moved["SO-2"].loses
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now, by="test")
+        assert [(each.order, each.quantity, each.given) for each in done.ready] == [("SO-1", 6, True)]
+        assert done.moved == shown.moved
+        released = store.connection.execute(
+            select(tables.allocation.c.allocated, tables.allocation.c.released).where(tables.allocation.c.released > 0)
+        ).all()
+        assert [tuple(row) for row in released] == [(0, 6)]
+        assert read_holdings(store).get("SO-2", (0, 0))[0] == 0
+        told = store.connection.execute(
+            select(tables.notice.c.subject_id, tables.notice.c.data).where(tables.notice.c.kind == "date_changed")
+        ).all()
+        assert 2 in {row.subject_id for row in told}
+        again = reallocate(store, depot_id=company.depot_id, product_ids={1}, now=now, by="test", why="looked again")
+        assert [line for line in again.lines if line.changed] == []
+
+
+def test_who_stays_for_another_reason_takes_nothing_by_a_release_of_a_later_day(
+    waits_until_wednesday: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    company = waits_until_wednesday
+    with company.open():
+        company.connection.execute(
+            update(tables.order).where(tables.order.c.number == "SO-1").values(hold_reason="asked to wait")
+        )
+    with open_store(database) as store:
+        before = read_holdings(store)
+        done = release_orders(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now, by="test")
+        assert [each.order for each in done.ready] == ["SO-2"]
+        assert read_holdings(store) == before

@@ -166,7 +166,10 @@ class PlainWalk:
 
     def _keep_allocated(self, given_back: frozenset[int]) -> None:
         is_stock, homes = self.shelves.is_stock, self.shelves.homes
-        for line, never, holding in self.queue.protected:
+        # Of who never loses, what lies on a shelf first: it is not moved for what is held of the truck that brought it.
+        for line, never, holding in sorted(
+            self.queue.protected, key=lambda kept: (not kept[1], kept[1] and not is_stock[kept[2].supply_id])
+        ):
             if not never and (not is_stock[holding.supply_id] or line.id in given_back):
                 continue
             units = holding.allocated
@@ -391,6 +394,15 @@ def plain_days(
                 moments.append(_there(book, used, line.product_id, asked[line.product_id]))
             known = [moment for moment in moments if moment is not None]
             day = max((one.for_day for one in book.holdings if one.line_id == line.id), default="") if out else ""
+            if "" < day < now.date().isoformat():
+                rolled = first_delivery_day(
+                    ready_at=now,
+                    ordered_at=order.ordered_at,
+                    days=days.get(order.site_id, DeliveryDays()),
+                    earliest=order.earliest_day,
+                    same_day_until=policy.same_day_until,
+                )
+                day = rolled.isoformat() if rolled else ""
             if len(known) < len(moments):
                 day = ""
             elif known:

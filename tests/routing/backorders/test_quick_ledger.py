@@ -28,7 +28,9 @@ def lived_in(draw: st.DrawFn) -> tuple[Book, AllocationPolicy]:
     book = replace(
         book,
         holdings=tuple(
-            replace(one, gone=1, for_day="2026-05-14" if one.committed else "") if one.line_id in some else one
+            replace(one, gone=1, for_day=draw(st.sampled_from(("2026-05-11", "2026-05-14"))) if one.committed else "")
+            if one.line_id in some
+            else one
             for one in book.holdings
         ),
     )
