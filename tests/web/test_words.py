@@ -37,7 +37,7 @@ from web.driver.words import outcome_words
 WAITS = PromisedLine(
     order="SO-1", customer="Café 1", sku="OAT", line_id=1, open=12, covered_by=(), expected_on="", promised_on="",
     slips=False, broken=False, order_id=1, tier=1, ordered_at=datetime(2026, 3, 2, 8, tzinfo=UTC),
-    not_before="", ranks_by="", ships="partial", keeps="normal", answer_by="",
+    not_before="", ranks_by="", on_hold=False, ships="partial", keeps="normal", answer_by="",
 )  # fmt: skip
 
 
