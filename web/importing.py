@@ -36,7 +36,8 @@ class Asked:
     """What somebody wants of a file. `mapping`: their column (lower case) → ours, when it was said now.
 
     With `same_names` columns that are called as ours are read too, though nobody spoke of them. `depot` delivers the
-    orders of a file that has no column for it, as a shop's export never has; of one depot, that one.
+    orders of a file that has no column for it, as a shop's export never has; of one depot, that one. `again`: what a
+    file of counts says as the one before it was counted anew.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Asked:
     depot: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
     same_names: bool = False
+    again: bool = False
 
 
 def run_import(
@@ -67,6 +69,8 @@ def run_import(
     refuse_if_only_named_so(file, asked.file_name, asked.kind)
     if asked.kind == "orders":
         facts["tell_others"] = True
+    if asked.kind == "counts":
+        facts["again"] = asked.again
     if asked.preset:
         reading = Reading(progress=progress)
         result = import_shop_orders(
@@ -215,5 +219,6 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "notes": result.notes,
         "made": {kind: len(numbers) for kind, numbers in result.made.items()},
         "made_products": sorted(result.made.get("products", ()))[:MOST_ERRORS],
+        **({"again": result.again} if result.kind == "counts" else {}),
         **(moved_document(result) if result.kind in MOVES else {}),
     }

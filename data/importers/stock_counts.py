@@ -10,6 +10,7 @@ from data.importers.cells import Cells, batches
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.errors import InvalidInput
+from routing.model.days import day_words
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange
 from routing.rules.effect import merged
@@ -28,10 +29,14 @@ def import_stock_counts(
     dry_run: bool = False,
     file_name: str = "",
     reading: Reading = AS_OURS,
+    again: bool = False,
 ) -> ImportResult:
     """Recounts SKU by SKU: a lost unit is taken from the lowest rank, a found one is given out, and exactly those
     whose promise breaks are told. `result.moved` has the lines that lose goods or a day by it. An empty `depot` is
     the only one.
+
+    What the file before said too is no new count, though goods moved since: it stays `unchanged`, and `result.again`
+    says so. With `again` somebody says that it was counted anew.
 
     A dry run shows each SKU by itself. A SKU that is not in the file stays as it is. Raises FileRefused.
     """
@@ -46,6 +51,7 @@ def import_stock_counts(
     warnings: dict[str, None] = {}
     for rows in batches(read_table(file, kind="counts", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
+        last = store.counted_last(skus.values())
         for row in rows:
             cells = Cells(row)
             sku = cells.text("sku", needed=True, longest=100)
@@ -64,8 +70,15 @@ def import_stock_counts(
             if cells.report(result, f"The count of {sku}") or depot is None or product_id is None:
                 continue
             seen[depot["id"], sku] = row.number
-            if sum(shelf.here for shelf in shelves) == counted:
+            here, said = sum(shelf.here for shelf in shelves), last.get((depot["id"], product_id))
+            if here != counted and not again and said is not None and said[0] == counted:
                 result.unchanged += 1
+                result.again.append(_said_before(sku, number, counted, said[1], here))
+                continue
+            if here == counted:
+                result.unchanged += 1
+                if not dry_run and (said is None or said[0] != counted):
+                    store.remember_count(depot_id=depot["id"], product_id=product_id, counted=counted, by=by, now=now)
                 continue
             try:
                 if dry_run:
@@ -79,6 +92,8 @@ def import_stock_counts(
             except InvalidInput as problem:  # raised before anything was written
                 result.left_out(row.number, f"The count of {sku} was left out; {problem}")
                 continue
+            if not dry_run:
+                store.remember_count(depot_id=depot["id"], product_id=product_id, counted=counted, by=by, now=now)
             result.changed += 1
             moved.append(tuple(line for line in preview.lines if line.concerns or line.gets_first))
             warnings |= dict.fromkeys(preview.warnings)
@@ -96,3 +111,10 @@ def import_stock_counts(
     result.warnings = list(warnings)[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
+
+
+def _said_before(sku: str, depot: str, counted: int, at: datetime, here: int) -> str:
+    lie = "1 lies" if here == 1 else f"{here} lie"
+    return (
+        f"{sku} at {depot}: unchanged, {counted} was counted before, on {day_words(at.date())}, and {lie} there by now."
+    )

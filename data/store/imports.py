@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Table, delete, func, insert, select, update
 
 from data.store.part import StorePart, parts
-from data.tables import column_mapping, contact, customer, product, site, supplier
+from data.tables import column_mapping, contact, customer, product, shelf_count, site, supplier
 from routing.errors import NotFound
 
 
@@ -83,6 +83,28 @@ class ImportStore(StorePart):
             return made
         self.connection.execute(update(supplier).where(supplier.c.id == supplier_id).values(**values))
         return supplier_id
+
+    # ------------------------------------------------------------------ what a file of counts said last
+
+    def counted_last(self, product_ids: Collection[int]) -> dict[tuple[int, int], tuple[int, datetime]]:
+        """By (depot, product): the base units that a file of counts said last, and when it came."""
+        query = select(shelf_count.c.depot_id, shelf_count.c.product_id, shelf_count.c.counted, shelf_count.c.at)
+        return {
+            (row.depot_id, row.product_id): (row.counted, row.at)
+            for some in parts(product_ids)
+            for row in self.connection.execute(query.where(shelf_count.c.product_id.in_(some)))
+        }
+
+    def remember_count(self, *, depot_id: int, product_id: int, counted: int, by: str, now: datetime) -> None:
+        """From now on this is what a file of counts said last of it, in base units."""
+        values = {"counted": counted, "by": by, "at": now}
+        key = {"depot_id": depot_id, "product_id": product_id}
+        if self.insert_once(shelf_count, key | values) is None:
+            self.connection.execute(
+                update(shelf_count)
+                .where(shelf_count.c.depot_id == depot_id, shelf_count.c.product_id == product_id)
+                .values(**values)
+            )
 
     # ------------------------------------------------------------------ how a foreign header is read
 

@@ -52,7 +52,7 @@ from data.tables.parties import (
 )
 from data.tables.people import api_token, setting, user, webhook
 from data.tables.plans import current_plan, plan, plan_lock, route, stop, stop_delivery, trip, unassigned
-from data.tables.stock import allocation, movement, product, product_substitute, product_supplier, supply
+from data.tables.stock import allocation, movement, product, product_substitute, product_supplier, shelf_count, supply
 from data.tables.system import column_mapping, idempotency, import_batch, job, policy
 
 __all__ = [
@@ -108,6 +108,7 @@ __all__ = [
     "release",
     "route",
     "setting",
+    "shelf_count",
     "shift",
     "shift_break",
     "shift_template",

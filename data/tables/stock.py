@@ -54,6 +54,18 @@ product_substitute = Table(
     CheckConstraint("gives >= 1 AND replaces >= 1", name="ratio"),
 )
 
+shelf_count = Table(
+    "shelf_count",  # what a file of counts said last: said again, it is no new count
+    metadata,
+    key(),
+    refers("depot_id", "depot"),
+    refers("product_id", "product"),
+    count("counted", default=None),
+    word("by"),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("depot_id", "product_id"),
+)
+
 supply = Table(
     "supply",
     metadata,

@@ -36,7 +36,8 @@ class ImportResult:
     other lines of which customers hear, of an earlier day or their first one, and where those of the file's own orders
     are told, whatever they hear; `heard_by`: how their customers hear of it, by the order's key, "message" or "call";
     `answer_by`: of those who are asked, also by a call, by the order's key, the last ISO day for an answer; `warnings`:
-    orders that fall apart by it; `currency`: the company's, for the sums.
+    orders that fall apart by it; `again`: a sentence for each count that a file said before, of goods that moved since,
+    which is `unchanged`; `currency`: the company's, for the sums.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class ImportResult:
     heard_by: dict[int, str] = field(default_factory=dict)
     answer_by: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     currency: str = ""
     errors: list[RowError] = field(default_factory=list)
     errors_left_off: int = 0

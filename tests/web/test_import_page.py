@@ -17,7 +17,8 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.importers import orders
 from data.store import SqlStore, open_store
-from tests.desk import HOSTILE, Desk, a_desk
+from routing.services.receiving import commit_receipt
+from tests.desk import HOSTILE, Desk, a_desk, counted
 from tests.shop_export import as_export, many, order
 from tests.website import Website, a_website, form_token
 from web import import_job
@@ -361,3 +362,29 @@ def test_who_hears_of_a_first_day_by_a_supplier_s_truck_is_said_before(
     assert number_of(website, "notice") == 0
     send(client, truck, "truck.csv", kind="inbound")
     assert number_of(website, "notice") == 1
+
+
+def test_the_same_counts_again_are_named_and_taken_only_when_said_to_be_new(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    file = "sku,counted\nCOFFEE,10\n"
+    send(client, file, kind="counts")
+    with open_store(website.installation.database) as store:
+        at = website.installation.clock.now()
+        commit_receipt(store, counted("R-7", desk.depot, desk.products["COFFEE"], "COFFEE", 7, at), now=at, by="test")
+
+    def here() -> int:
+        with open_store(website.installation.database) as store:
+            return sum(shelf.here for shelf in store.shelves(desk.depot, desk.products["COFFEE"]))
+
+    said = "COFFEE at NORTH: unchanged, 10 was counted before, on "
+    assert said in client.get(send(client, file, kind="counts").location).text
+    tried = send(client, file, kind="counts", **{"try": "1"})
+    assert said in tried.text.split('id="again"')[1]
+    assert here() == 17
+    anew = post(client, "/import", kind="counts", kept=kept(tried), file_name="file.csv", again="1", **{"try": "1"})
+    assert 'id="again"' not in anew.text
+    assert '<input type="hidden" name="again" value="1">' in anew.text
+    assert here() == 17
+    post(client, "/import", kind="counts", kept=kept(anew), file_name="file.csv", again="1")
+    assert here() == 10

@@ -258,6 +258,23 @@ def test_a_file_says_who_hears_of_an_earlier_or_a_first_day_before_and_after(tmp
 
 
 @pytest.mark.usefixtures("company")
+def test_a_file_of_counts_again_changes_nothing_unless_it_was_counted_again(tmp_path: Path) -> None:
+    file = tmp_path / "counts.csv"
+    file.write_text("depot,sku,counted\nNORTH,OAT-1,26\n")
+    assert document("import", "counts", file)["again"] == []
+    assert call("recount", "OAT-1", 33).exit_code == 0
+    done = call("import", "counts", file)
+    assert (done.exit_code, document("import", "counts", file)["changed"]) == (0, 0)
+    said = " ".join(done.stdout.split())
+    assert "OAT-1 at NORTH: unchanged, 26 was counted before, on " in said
+    assert "33 lie there by now" in said
+    assert "--again" in said
+    tried = document("import", "counts", file, "--again", "--dry-run")
+    assert (tried["changed"], len(tried["moved"])) == (1, 1)  # type: ignore[arg-type]
+    assert document("import", "counts", file, "--again") == tried | {"dry_run": False}
+
+
+@pytest.mark.usefixtures("company")
 def test_what_a_slip_cannot_be_is_refused_in_one_sentence() -> None:
     for words in (["PO-1"], ["PO-1", "--to", day(3), "--cancel"], ["PO-1", "--to", day(-2)], ["PO-9", "--cancel"]):
         done = call("slip", *words)

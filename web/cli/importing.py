@@ -71,6 +71,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
         preset: str | None = None,
         depot: str = "",
         full: bool = kind.name != "orders",
+        again: bool = False,
     ) -> None:
         if preset and said:
             raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
@@ -83,6 +84,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
             depot=depot,
             mapping=_said(said),
             same_names=True,
+            again=again,
         )
         with open_installation() as here, _progress(shown=not as_json) as progress:
             now = here.clock.now()
@@ -119,6 +121,10 @@ def _import_command(kind: Kind, help_text: str) -> None:
     command: Callable[..., None] = run
     for option in (json_option, map_option, dry_run_option, template_option(kind.name), FILE):
         command = option(command)
+    if kind.name == "counts":
+        command = click.option(
+            "--again", is_flag=True, help="What the file before said too was counted anew: take it, though goods moved."
+        )(command)
     if kind.name == "orders":
         command = click.option(
             "--depot",
@@ -354,6 +360,13 @@ def _print_import(result: ImportResult, file: Path) -> None:
         )
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
+    for text in result.again[:MOST_SHOWN]:
+        console.print(clean(text), markup=False, highlight=False)
+    if result.again:
+        more = (
+            f"... and {len(result.again) - MOST_SHOWN} more (--json lists them). " if result.again[MOST_SHOWN:] else ""
+        )
+        console.print(f"{more}Was it counted anew, import it with --again.", markup=False, highlight=False)
     _print_moved(console, result)
     if result.tasks:
         names = f": {_few(result.for_a_person)}" if result.for_a_person else ""

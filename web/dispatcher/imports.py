@@ -34,6 +34,9 @@ from web.people import needs_role
 
 imports = Blueprint("imports", __name__, url_prefix="/import")
 
+MOST_AGAIN = 8
+"""Counts that were said before, in one note; the dry run lists them."""
+
 SHOPS = {"shopify": "Shopify", "woocommerce": "WooCommerce"}
 
 
@@ -72,6 +75,8 @@ class Shown:
     """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice. `unread` are
     columns of the file that nobody has chosen, `missing` what is needed and nothing was found for.
 
+    `again`: somebody said that all of it was counted anew.
+
     `depots` are asked about alone; `of_all` may be chosen among the columns, when none of them names the depot.
     """
 
@@ -87,6 +92,7 @@ class Shown:
     theirs: tuple[tuple[str, str], ...] = ()
     mapping: dict[str, str] = field(default_factory=dict)
     known: ColumnMapping | None = None
+    again: bool = False
     unread: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -126,8 +132,15 @@ def take() -> ResponseReturnValue:
     if kind not in KINDS:
         abort(404)
     content, kept, file_name = _content()
-    shown = Shown(kept=kept, file_name=file_name, depot=request.form.get("depot", ""))
-    asked = Asked(kind=kind, by=current_user.actor, file_name=file_name, dry_run="try" in request.form)
+    again = "again" in request.form
+    shown = Shown(kept=kept, file_name=file_name, depot=request.form.get("depot", ""), again=again)
+    asked = Asked(
+        kind=kind,
+        by=current_user.actor,
+        file_name=file_name,
+        dry_run="try" in request.form,
+        again=again,
+    )
     try:
         shown, asked = _understood(shown, asked, BytesIO(content))
         if (shown.choices and not asked.mapping) or (shown.depots and not asked.depot):
@@ -169,6 +182,8 @@ def take() -> ResponseReturnValue:
         flash(f"{said} {done_words(result.moved)}".strip(), "late")
     for warning in result.warnings:
         flash(warning, "late")
+    if result.again:
+        flash(" ".join(result.again[:MOST_AGAIN]) + (" ..." if result.again[MOST_AGAIN:] else ""), "late")
     for numbers, sentence in (
         (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
         (
@@ -282,6 +297,7 @@ def job(job_id: int) -> ResponseReturnValue:
         refused=found.problem if found.state == "failed" else "",
         shop=str(found.data["preset"]),
         depot=str(found.data["depot"]),
+        again=bool(found.data.get("again")),
         mapping=dict(found.data["mapping"]),
     )
     return _page(str(found.data["kind"]), shown, job=found)

@@ -22,6 +22,7 @@ from data.queries.open_lines import open_lines
 from data.queries.order_page import order_page
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused
+from routing.model.days import day_words
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
 from routing.model.tasks import TaskKind
@@ -685,6 +686,55 @@ def test_a_lost_unit_is_taken_from_the_lowest_rank_and_a_count_again_is_no_news(
         assert read_holdings(store) == {"SO-17": (24, 0), "SO-18": (16, 0)}
     again = counts(set_up, [",OAT-1,40"], now)
     assert (again.changed, again.unchanged, again.errors) == (0, 1, [])
+
+
+def test_the_same_count_again_after_goods_came_changes_nothing_until_it_is_said_to_be_new(
+    set_up: Database, now: datetime, read_dump: Dump
+) -> None:
+    def here() -> int:
+        with open_store(set_up) as store:
+            return sum(shelf.here for shelf in store.shelves(depot_id, product))
+
+    def receive(number: str, quantity: int) -> None:
+        receipt = Receipt(
+            number=number, depot_id=depot_id, product_id=product, sku="OAT-1", quantity=quantity, counted_at=now
+        )
+        with open_store(set_up) as store:
+            commit_receipt(store, receipt, now=now, by="test")
+
+    with open_store(set_up) as store:
+        product = store.product_ids(["OAT-1"])["OAT-1"]
+        depot_id = store.depots()[0].id
+    receive("R-1", 48)
+    assert counts(set_up, ["NORTH,OAT-1,40"], now).again == []
+    receive("R-2", 7)
+    for options in ({"dry_run": True}, {}):
+        before = read_dump(set_up)
+        same = counts(set_up, [",OAT-1,40"], now + timedelta(days=1), **options)
+        assert (same.changed, same.unchanged, same.errors, here()) == (0, 1, [], 47)
+        assert same.again == [
+            f"OAT-1 at NORTH: unchanged, 40 was counted before, on {day_words(now.date())}, and 47 lie there by now."
+        ]
+        assert read_dump(set_up) == before
+    # Another number is another count, and what was said to be counted anew is remembered as well.
+    assert counts(set_up, ["NORTH,OAT-1,46"], now).changed == 1
+    receive("R-3", 5)
+    assert counts(set_up, ["NORTH,OAT-1,46"], now, again=True, dry_run=True).changed == 1
+    assert counts(set_up, ["NORTH,OAT-1,46"], now, again=True).changed == 1
+    assert here() == 46
+
+
+def test_a_count_that_the_books_agreed_with_is_remembered_too(set_up: Database, now: datetime) -> None:
+    with open_store(set_up) as store:
+        product = store.product_ids(["OAT-1"])["OAT-1"]
+        facts = {"depot_id": store.depots()[0].id, "product_id": product, "sku": "OAT-1", "counted_at": now}
+        commit_receipt(store, Receipt(number="R-1", quantity=48, **facts), now=now, by="test")
+    assert counts(set_up, ["NORTH,OAT-1,48"], now).unchanged == 1
+    with open_store(set_up) as store:
+        commit_receipt(store, Receipt(number="R-2", quantity=7, **facts), now=now, by="test")
+    # A row beside it was mended, and the whole file came again.
+    same = counts(set_up, ["NORTH,OAT-1,48", "NORTH,NOPE,3"], now)
+    assert (same.changed, same.unchanged, len(same.again)) == (0, 1, 1)
 
 
 def test_what_had_lost_its_date_before_does_not_lose_it_again_by_a_count(set_up: Database, now: datetime) -> None:
