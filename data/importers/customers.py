@@ -14,6 +14,7 @@ from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
+from routing.rules import who_comes
 from routing.rules.imports import hold_beside
 from routing.services.customer_changes import CustomerChanges, settle_customers
 
@@ -302,8 +303,8 @@ def read_site(
 
 
 def _numbers(cells: Cells, column: str) -> list[str]:
-    """The numbers in a cell, `;` between, each once and sorted."""
-    return sorted({part.strip() for part in cells.text(column, longest=4_000).split(";")} - {""})
+    """The numbers in a cell, as a person who chooses them has them."""
+    return list(who_comes.numbers(cells.text(column, longest=4_000)))
 
 
 def _run(cells: Cells, fleet: Collection[str]) -> str:

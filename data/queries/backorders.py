@@ -12,7 +12,7 @@ from data.queries.lateness import days_late, due_promise, wishes
 from data.queries.needs import COMMITTED, ORDERED, SERVED, is_held, newest_promise
 from data.queries.questions import answers_due
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
-from routing.errors import NotFound
+from routing.errors import InvalidInput, NotFound
 from routing.model.backorders import Backorder
 
 SORTS = ("customer", "late", "worth")
@@ -146,6 +146,21 @@ def customers_called(connection: Connection, text: str) -> list[int]:
     if not found:
         raise NotFound(f'There is no customer "{text[:40]}". Write its number or a part of its name.', code="customer")
     return found
+
+
+def customer_called(connection: Connection, text: str) -> tuple[int, str, str]:
+    """Key, number and name of the one that `customers_called` finds. Raises NotFound, and InvalidInput when it finds
+    several: for what is done to a customer, not only listed."""
+    keys = customers_called(connection, text)
+    query = select(customer.c.id, customer.c.number, customer.c.name).where(customer.c.id.in_(keys))
+    rows = connection.execute(query.order_by(customer.c.id)).all()
+    if len(rows) > 1:
+        some = ", ".join(row.number for row in rows[:5])
+        raise InvalidInput(
+            f'{len(rows)} customers are called like "{text[:40]}" ({some}): write the number of one.', code="customer"
+        )
+    (row,) = rows
+    return row.id, row.number, row.name
 
 
 def orders_of(connection: Connection, customer_ids: Collection[int]) -> set[int]:

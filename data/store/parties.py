@@ -109,11 +109,6 @@ class PartyStore(StorePart):
     def customer_numbers(self, customer_ids: Collection[int]) -> set[str]:
         return set(self.connection.scalars(select(customer.c.number).where(customer.c.id.in_(sorted(customer_ids)))))
 
-    def customers_named(self, customer_ids: Collection[int]) -> dict[int, tuple[str, str]]:
-        """Number and name of customers, by key."""
-        query = select(customer.c.id, customer.c.number, customer.c.name).where(customer.c.id.in_(sorted(customer_ids)))
-        return {row.id: (row.number, row.name) for row in self.connection.execute(query)}
-
     def sites(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
         """The rows of the sites that exist, by number; `customer` is the number of their customer."""
         found: dict[str, dict[str, Any]] = {}

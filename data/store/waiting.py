@@ -212,8 +212,8 @@ class WaitingStore(PolicyStore):
         return or_(says_so, _by_policy({row.name for row in rows})) if rows else says_so
 
     def _days_counted_on(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
-        """The day that the customer of each order counts on, whatever SKU that is of: the earliest of what was promised
-        first of all it still needs, or of what the customer wished for last."""
+        """The ISO day that each order's customer counts on, whatever SKU that is of: what they wished for last; else
+        what was promised first of all it still needs, of several promises made at one moment the earliest day."""
         wished = wishes(self.connection)
         newest: dict[int, tuple[bool, float, str]] = {}
         for part in parts(order_ids):

@@ -154,8 +154,8 @@ class WaitingOrder:
     references: tuple[str, ...] = ()
     salesperson: str = ""
     promised_first: str = ""
-    """The ISO day that its customer counts on, where the rule ranks by it: the earliest of its first promises, or what
-    the customer wished for since; "" otherwise. What we moved ourselves costs nobody their place."""
+    """The ISO day that its customer counts on, where the rule ranks by it: the promise that was made first, or what the
+    customer wished for since; "" otherwise. What we moved ourselves costs nobody their place."""
     terms: tuple[TermsFrom, ...] = ()
     """By day, where a part of it may have to wait for the rest by its terms, or they change; else empty."""
     shipments: int = 0

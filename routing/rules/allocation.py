@@ -57,7 +57,8 @@ def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]
 
     It asks what is true of the whole order, never its `lines`: a book has those of the SKUs that somebody looks at.
     What all lines say together is read beside them, as `promised_first` is (`AllocationRule.asks_for_promises`). A rule
-    that every SKU can be decided by alone is one of `reach.NARROW_RULES`.
+    that every SKU can be decided by alone is one of `reach.NARROW_RULES`; one by which deciding a SKU moves an order's
+    place for its others ties them in `related_products` of the store.
     """
     match rule:
         case AllocationRule.TIER_THEN_FIRST_ORDERED:
@@ -72,7 +73,8 @@ def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]
 
 def by_example(rule: AllocationRule) -> tuple[int, int, int]:
     """Who gets how many of ten on the shelf: SO-1 wants 8, SO-2 (a higher tier) 6, SO-3 4 and was promised the earliest
-    day. The page of policies shows the same.
+    day. The page of policies shows the same, and says beside it what is true of the three: what another rule ranks by
+    has to be given here and said there.
 
         >>> for rule in AllocationRule:
         ...     print(rule.value, by_example(rule))

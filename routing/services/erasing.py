@@ -79,24 +79,24 @@ def kept_long_enough(store: Reader, *, now: datetime) -> list[HeldFile]:
 
 def erase_kept_long_enough(store: Store, *, now: datetime, by: str) -> Erased:
     today, policies = today_of(now, store.company().zone), store.policies()
-    done: list[Erased] = []
+    gone: list[HeldFile] = []
     found = kept_long_enough(store, now=now)
     for kind, name in KEPT_FOR.items():
         mine = [each for each in found if each.kind == kind]
         if mine:
             why = f"kept for {policies.days_kept(name, day=today)} days"
-            done.append(_erase(store, mine, why=why, by=by, now=now))
-    elsewhere = {number: n for each in done for number, n in each.elsewhere.items()}
-    return Erased(files=tuple(file for each in done for file in each.files), elsewhere=elsewhere)
+            gone += _erase(store, mine, why=why, by=by, now=now)
+    # Only now: what one kind still had is perhaps erased with the other.
+    return look_at(store, gone)
 
 
 def erase_files(store: Store, files: Sequence[HeldFile], *, why: str, by: str, now: datetime) -> Erased:
     """Because somebody asked for it. Raises InvalidInput without a reason."""
-    return _erase(store, files, why=erased_because(why), by=by, now=now)
+    return look_at(store, _erase(store, files, why=erased_because(why), by=by, now=now))
 
 
-def _erase(store: Store, files: Sequence[HeldFile], *, why: str, by: str, now: datetime) -> Erased:
-    """One event a delivery. What somebody else has erased meanwhile is not told twice."""
+def _erase(store: Store, files: Sequence[HeldFile], *, why: str, by: str, now: datetime) -> list[HeldFile]:
+    """One event a delivery. What somebody else has erased meanwhile is neither told twice nor returned."""
     taken = store.erase_from_proofs([each.link_id for each in files], by=by, now=now)
     gone = [each for each in files if each.link_id in taken]
     for delivery_id, each in groupby(gone, key=lambda one: one.delivery_id):
@@ -114,4 +114,4 @@ def _erase(store: Store, files: Sequence[HeldFile], *, why: str, by: str, now: d
                 "sha256": [one.sha256 for one in mine],
             },
         )
-    return look_at(store, gone)
+    return gone

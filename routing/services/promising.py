@@ -35,8 +35,9 @@ class Cover:
 class PromisedLine:
     """An open line. `open` base units have not left the depot; `slips`: its date is past the promise and threshold.
 
-    What it is ranked by: `tier`, `ordered_at`, and where the rule asks for promises `ranks_by`, the ISO day that its
-    customer counts on; `not_before` is the first ISO day it may go, "" at once.
+    What it is ranked by, for "Why here": `tier`, `ordered_at`, and where the rule asks for promises `ranks_by`, the ISO
+    day that its customer counts on, else "". What another rule ranks by belongs here too. `not_before` is the first
+    ISO day it may go, "" at once.
     """
 
     order: str

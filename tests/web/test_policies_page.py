@@ -184,6 +184,8 @@ def test_the_page_says_who_gets_scarce_goods_in_order_with_the_rules_own_example
     with website.app.test_request_context():
         rows_shown = [AllocationRule(name) for name in rule_words()]
     assert [n for _order, n in cells] == [str(n or "–") for rule in rows_shown for n in by_example(rule)]
+    gives = [by_example(rule) for rule in AllocationRule]
+    assert len(set(gives)) == len(gives), "two rules give alike: let the orders differ in what the new one ranks by"
     assert page.index("What is released or picked stays") < page.index("Customers who never lose goods come first")
     assert fair_shares(60, {1: 48, 2: 24, 3: 24}, {1: 12, 2: 12, 3: 12}) == {1: 36, 2: 12, 3: 12}
     assert "36, 12 and 12" in page

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from sqlalchemy import insert
 
 from data import tables
+from routing.model.orders import AllocationRule
 from tests.desk import HOSTILE, Desk, a_desk, add
 from tests.website import Website, a_website
 from web.cli import main
@@ -41,15 +42,19 @@ def test_a_viewer_reads_who_gets_what_and_when_it_turns(website: Website, desk: 
     assert "Everything that is wanted is covered." in page
 
 
-@pytest.mark.parametrize(
-    ("rule", "first", "second"),
-    [
-        ("tier_then_first_ordered", r"tier 2, ordered [^<,]+", r"tier 1, ordered [^<,]+"),
-        ("first_ordered", r"ordered [^<,]+", r"ordered [^<,]+"),
-        ("promised_date", r"promised 12 May, tier 2, ordered [^<,]+", r"counts on 1 May, .*"),
-        ("fair_share", r"its share of what it wants, ordered .+, which counts for what is left over", r"its share.*"),
-    ],
-)  # fmt: skip
+WHY_HERE = [
+    ("tier_then_first_ordered", r"tier 2, ordered [^<,]+", r"tier 1, ordered [^<,]+"),
+    ("first_ordered", r"ordered [^<,]+", r"ordered [^<,]+"),
+    ("promised_date", r"promised 12 May, tier 2, ordered [^<,]+", r"counts on 1 May, .*"),
+    ("fair_share", r"its share of what it wants, ordered .+, which counts for what is left over", r"its share.*"),
+]  # fmt: skip
+
+
+def test_of_every_rule_it_is_looked_at_why_a_line_has_its_place() -> None:
+    assert [rule for rule, _first, _second in WHY_HERE] == list(AllocationRule), "say in WHY_HERE what its lines say"
+
+
+@pytest.mark.parametrize(("rule", "first", "second"), WHY_HERE)
 def test_why_a_line_has_its_place_is_said_by_the_rule_in_force(
     website: Website, desk: Desk, rule: str, first: str, second: str
 ) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from data.erasing import remove_erased
-from data.queries.backorders import customers_called
+from data.queries.backorders import customer_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
+from routing.model.proofs import HeldFile
 from routing.rules.erasing import KEPT_FOR, erased_because
 from routing.services.erasing import Erased, erase_files, erase_kept_long_enough, kept_long_enough, look_at
 from web.cli.output import clean, counted, json_option, print_json
@@ -22,7 +21,7 @@ MOST_NAMED = 12
 
 @click.command("erase")
 @click.argument("delivery", required=False)
-@click.option("--customer", help="Number or name: of every delivery with goods of theirs.")
+@click.option("--customer", help="Number or name of one: of every delivery with goods of theirs.")
 @click.option("--kind", type=click.Choice(sorted(KEPT_FOR)), help="Only these; both, if nothing is said.")
 @click.option("--why", help="Who asked for it and why; it stands with the orders. Needed with DELIVERY or --customer.")
 @click.option("--simulate", is_flag=True, help="Show what would be erased, and change nothing.")
@@ -53,15 +52,14 @@ def erase_command(
     with open_installation() as here:
         now = here.clock.now()
 
-        def found(store: SqlStore) -> Any:
+        def found(store: SqlStore) -> list[HeldFile]:
             if not asked:
                 return kept_long_enough(store, now=now)
             kinds = [kind] if kind else []
             if delivery is not None:
                 return store.files_of(delivery_id=store.delivery_called(delivery), kinds=kinds)
-            return store.files_of(
-                customer_ids=customers_called(store.connection, (customer or "").strip()), kinds=kinds
-            )
+            key, _number, _name = customer_called(store.connection, (customer or "").strip())
+            return store.files_of(customer_ids=[key], kinds=kinds)
 
         def work(store: SqlStore) -> Erased:
             if not asked:

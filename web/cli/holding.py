@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from data.queries.backorders import customers_called
+from data.queries.backorders import customer_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -156,15 +156,7 @@ def _of_customer(text: str, *, reason: str, why: str = "") -> dict[str, Any]:
 def _customer(here: Installation, text: str) -> tuple[int, str, str]:
     """Key, number and name. Raises NotFound, and InvalidInput when several are called so."""
     with here.database.reading() as connection:
-        keys = customers_called(connection, text)
-        named = SqlStore(connection).customers_named(keys)
-    if len(keys) > 1:
-        some = ", ".join(number for number, _name in list(named.values())[:5])
-        raise InvalidInput(
-            f'{len(keys)} customers are called like "{text[:40]}" ({some}): write the number of one.', code="customer"
-        )
-    number, name = named[keys[0]]
-    return keys[0], number, name
+        return customer_called(connection, text)
 
 
 def _print(found: dict[str, Any], said: str, as_json: bool) -> None:

@@ -205,7 +205,8 @@ def input_type(name: str) -> str:
     return {Shape.TIME: "time", Shape.MONEY: "text"}.get(KINDS[name].shape, "number")
 
 
-def rank_words() -> dict[str, str]:
+def keeping_words() -> dict[str, str]:
+    """What a customer keeps of its goods when somebody ranks higher. Why a line has its place: `words.rank_words`."""
     return {
         "never_loses": _("never loses goods that are kept for it"),
         "normal": _("loses goods that are still to come, never those on the shelf"),
@@ -261,7 +262,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
         case "completeness":
             return completeness_words(value)
         case "rank_rule":
-            return rank_words()[value]
+            return keeping_words()[value]
         case "ride_along":
             return ride_words()[value]
         case "ride_along_max_minutes":

@@ -24,7 +24,7 @@ from data.store import open_store
 from data.store.system import verify_chain
 from routing.model.tasks import TaskKind
 from routing.rules.policies import PolicyRow, Scope
-from routing.services.erasing import erase_files, erase_kept_long_enough
+from routing.services.erasing import erase_files, erase_kept_long_enough, kept_long_enough, look_at
 from tests.rounds import Round
 from tests.website import Website, a_website
 from web.cli import main
@@ -254,6 +254,31 @@ def test_what_erasing_cannot_be_is_refused_in_one_sentence(website: Website, thi
         done = call("erase", *words)
         assert (done.exit_code, done.stderr.count("\n")) == (2, 1), (words, done.output)
     assert len(list(website.installation.files)) == 2
+
+
+def test_part_of_a_name_that_several_customers_have_erases_nothing(website: Website, this: Round) -> None:
+    """It cannot be undone: who is meant has to be one of them."""
+    names = [each.name for each in rows(website, tables.customer)]
+    assert sum("Café" in name for name in names) > 1, names
+    done = call("erase", "--customer", "Café", "--why", "their request")
+    assert (done.exit_code, "write the number of one" in done.stderr) == (2, True), done.output
+    assert len(list(website.installation.files)) == 2
+
+
+def test_what_another_proof_keeps_is_counted_over_photos_and_signatures_together(website: Website) -> None:
+    """The same two pictures came from the second door a day later: its proof keeps both."""
+    this = website.a_round(stops=2, loaded=12)
+    start = website.clock.at
+    reports(website, this, 0, signature=picture("PNG"), photo=picture("JPEG"))
+    website.clock.at = start + timedelta(days=1)
+    reports(website, this, 1, signature=picture("PNG"), photo=picture("JPEG"))
+    keep_for(website, photos_days=30, signatures_days=30)
+    website.clock.at = start + timedelta(days=30, hours=12)
+    with open_store(website.installation.database) as store:
+        shown = look_at(store, kept_long_enough(store, now=website.clock.at))
+        done = erase_kept_long_enough(store, now=website.clock.at, by="test")
+    assert (done.by_kind, done.elsewhere) == (shown.by_kind, shown.elsewhere)
+    assert done.elsewhere == {number(website, this, 1): 2}
 
 
 def test_a_customer_s_files_are_erased_and_nobody_else_s(website: Website, this: Round) -> None:
