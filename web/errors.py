@@ -94,6 +94,7 @@ def register_errors(app: Flask) -> None:
         405: lambda: _("Not possible here"),
         409: lambda: _("The day moved on"),
         413: lambda: _("Too large"),
+        415: lambda: _("This cannot be used"),
         422: lambda: _("This cannot be used"),
         429: lambda: _("Too many tries"),
     }
@@ -101,6 +102,7 @@ def register_errors(app: Flask) -> None:
         404: lambda: _("There is no page at this address. Go back, or start from the first page."),
         405: lambda: _("This address cannot be asked in this way. Go back and use the page's own buttons."),
         413: lambda: _("What was sent is larger than 25 MB. Send it in smaller parts."),
+        415: lambda: _("This address takes JSON only: send Content-Type: application/json."),
         429: lambda: _("Too many tries from this network. Wait a minute, then try again."),
     }
 

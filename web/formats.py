@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from routing.model.money import in_units
 
 MINUTE_S = 60
 MILES_LOCALES = ("US", "GB")
+_ISO_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
 
 
 def _locale() -> Locale:
@@ -39,6 +41,18 @@ def day(value: date | str, form: str = "EEEE d MMMM") -> str:
 def _as_written(form: str, locale: Locale) -> str:
     """A day's number carries a point in Finnish: 3. maaliskuuta."""
     return form.replace("d MMM", "d. MMM") if locale.language == "fi" else form
+
+
+def with_days_written(text: str) -> str:
+    """A kept reason, such as "inbound IN-1 comes on 2026-03-12", with its days as people write them."""
+    return _ISO_DAY.sub(lambda found: _short_day(found[0]), text)
+
+
+def _short_day(text: str) -> str:
+    try:
+        return day(text, "EEE d MMM")
+    except ValueError:  # 2026-13-40 is somebody's number, no day.
+        return text
 
 
 def moment(value: datetime | None, zone: str = "UTC") -> str:
@@ -93,5 +107,17 @@ def ago(value: datetime | None, now: datetime) -> str:
 
 
 def register_formats(app: Flask) -> None:
-    for each in (clock, day, moment, duration, distance, money, plain_amount, ago, how_many, unit_after):
+    for each in (
+        clock,
+        day,
+        with_days_written,
+        moment,
+        duration,
+        distance,
+        money,
+        plain_amount,
+        ago,
+        how_many,
+        unit_after,
+    ):
         app.add_template_filter(each)

@@ -238,7 +238,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "corrected": "yes" if data.get("corrected") else "",
         "day": _day(data.get("day"), tongue),
         "on_day": _on_day(data.get("day"), tongue),
-        "answer_by": _day(data.get("answer_by"), tongue),
+        "answer_by": _by_day(data.get("answer_by"), tongue),
         "window": f"{begins}–{ends}" if begins and ends else "",
         "window_from": begins,
         "window_to": ends,
@@ -333,6 +333,11 @@ def _day(value: Any, tongue: str) -> str:
         return str(value or "")
     pattern = {"en": "EEEE d MMMM", "fi": "cccc d.M.", "sv": "EEEE d MMMM"}[tongue]
     return format_date(day, pattern, locale=tongue)
+
+
+def _by_day(value: Any, tongue: str) -> str:
+    """An ISO date behind "by": Wednesday 4 March, viimeistään keskiviikkona 4.3., onsdag 4 mars."""
+    return (_on_day if tongue == "fi" else _day)(value, tongue)
 
 
 def _on_day(value: Any, tongue: str) -> str:

@@ -134,10 +134,12 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
 
 
 def customers_called(connection: Connection, text: str) -> list[int]:
-    """The customers of that number, name, or part of a name. Raises NotFound when there is none."""
+    """The customers of that number, name, or part of a name. Raises NotFound when there is none or none was named."""
+    if not text:
+        raise NotFound("Choose a customer: write its number or a part of its name.", code="customer")
     exact = select(customer.c.id).where(or_(customer.c.number == text, customer.c.name == text))
     found = list(connection.scalars(exact))
-    if not found and text:
+    if not found:
         found = list(
             connection.scalars(select(customer.c.id).where(customer.c.name.icontains(text, autoescape=True)).limit(50))
         )

@@ -114,7 +114,10 @@ def scope_of(connection: Connection, scope: Scope, text: str) -> int:
         found = connection.scalars(select(customer.c.id).where(matches)).all()
     else:
         found = connection.scalars(select(order.c.id).where(order.c.number == text)).all()
-    if not text or not found:
+    if not text:
+        wanted = "a customer: write its number or its name" if scope is Scope.CUSTOMER else "an order: write its number"
+        raise InvalidInput(f"Choose {wanted}.", code="whom")
+    if not found:
         raise InvalidInput(f'There is no {scope} "{text[:40]}". Write its number as the list shows it.', code="whom")
     if len(found) > 1:
         raise InvalidInput(f'"{text[:40]}" is {len(found)} {scope}s. Write the number instead.', code="whom")

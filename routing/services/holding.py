@@ -48,13 +48,14 @@ def hold_order(store: Store, order_id: int, *, reason: str, by: str, now: dateti
     return changed
 
 
-def hold_payment(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
+def hold_payment(store: Store, order_id: int, *, reason: str, by: str, now: datetime, why: str = "") -> bool:
     """The same for everything of the customer of this order, which tells of it: nothing goes until it has paid."""
     customer_id = store.customer_of(order_id)
     held = store.held_among(store.open_orders_of(customer_id))
     changed = store.set_payment_hold(customer_id, reason=_reason(reason), by=by, now=now)
     if changed:
-        _tell(store, "payment_held" if reason else "payment_hold_lifted", order_id, reason=reason, by=by, now=now)
+        kind = "payment_held" if reason else "payment_hold_lifted"
+        _tell(store, kind, order_id, reason=reason or _reason(why), by=by, now=now)
         tell_let_go(store, held, by=by, now=now)
     return changed
 

@@ -170,7 +170,8 @@ def test_the_supplier_s_file_again_changes_nothing_after_more_came_or_it_was_can
     came = {"cancelled_at": NOW} if cancelled else {"received": tables.supply.c.quantity + 3}
     with full.writing() as connection:
         connection.execute(update(tables.supply).where(line).values(**came))
-    stood = select(tables.supply).where(line)
+    # What its file said last is remembered, and is no change.
+    stood = select(*(column for column in tables.supply.c if column.name != "said")).where(line)
     with full.reading() as connection:
         before = connection.execute(stood).all()
     with open_store(full) as store:

@@ -385,6 +385,7 @@ def test_only_json_is_taken(website: Website, desk: Desk) -> None:
     answer = website.client().post("/api/v1/orders", data={"order": "x"}, headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 415
     assert answer.is_json
+    assert "send Content-Type: application/json" in answer.json["error"]["message"]  # type: ignore[index]
     assert call(website, "DELETE", "/orders").status_code == 405
     assert code(call(website, "GET", "/nothing"))[0] == 404
 

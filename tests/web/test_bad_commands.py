@@ -155,7 +155,7 @@ def test_a_time_to_search_that_is_none_is_refused(home: Path, command: str, wron
         (["replenish", "--supplier", "x" * 5_000], 'There is no supplier "xxx'),
         (["promises", "--sku", "NOPE"], 'There is no product "NOPE"'),
         (["promises", "--customer", "NOPE"], 'There is no customer "NOPE"'),
-        (["backorders", "--customer", ""], 'There is no customer ""'),
+        (["backorders", "--customer", ""], "Choose a customer"),
         (["slip", "NOPE", "--cancel"], 'Nothing is expected under the number "NOPE"'),
         (["slip", "NOPE"], "Say either --to DAY or --cancel."),
         (["pick", "--all", "--stage", "x" * 5_000], "1 to 30 letters"),

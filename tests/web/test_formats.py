@@ -6,7 +6,7 @@ import pytest
 
 from data.importers.cells import Cells
 from data.importers.table import Row
-from web.formats import money
+from web.formats import money, with_days_written
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_too_dear_a_price_is_told_the_limit_in_its_own_currency(currency: str, m
     cells = Cells(Row(number=2, cells={"price": "100000001", "limit": most}))
     assert (cells.money("price", currency), cells.money("limit", currency)) == (0, 100_000_000), "the limit itself fits"
     assert cells.faults == [f"column price: 100000001 is out of range: write 0 to {most}"]
+
+
+def test_a_kept_reason_is_shown_with_its_days_as_people_write_them() -> None:
+    assert with_days_written("inbound IN-1 comes on 2026-03-12") == "inbound IN-1 comes on Thu 12 Mar"
+    for other in ("PO-2026-03-12", "2026-13-40", "asks for another day", ""):
+        assert with_days_written(other) == other

@@ -61,9 +61,13 @@ def test_a_hold_stops_the_release_keeps_the_goods_and_is_lifted_again(
     page = client.get(f"/orders/{order}").text
     assert "asks for another day" in page
     assert "user:" not in page, "who did it has a name"
-    assert hold(client, order, what=what, lift="1").status_code == 302
+    assert hold(client, order, what=what, lift="1").status_code == 422, "who lets it go says why, as who held it"
+    assert reason in why_it_stays(website, desk, order)
+    assert hold(client, order, what=what, lift="1", reason="they want it after all").status_code == 302
     assert reason not in why_it_stays(website, desk, order)
-    assert "asks for another day" in client.get(f"/orders/{order}").text, "the timeline keeps it"
+    page = client.get(f"/orders/{order}").text
+    assert "asks for another day" in page, "the timeline keeps it"
+    assert "Why: they want it after all" in page
 
 
 def test_a_hold_needs_a_reason_an_order_and_somebody_who_may(website: Website, desk: Desk) -> None:

@@ -226,3 +226,22 @@ def test_what_usually_follows_a_failed_try_is_said_of_each_reason(website: Websi
     assert "next delivery day" in said[Outcome.NOT_HOME]
     assert "customer's word" in said[Outcome.ADDRESS_NOT_FOUND]
     assert "a person decides" in said[Outcome.WRONG_GOODS]
+
+
+def test_what_somebody_set_stands_above_what_holds_for_everybody(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    number = number_of(website, desk.orders[1])
+    shown = post(client, "/policies/simulate", **FORM, whom=number)
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 302
+    page = client.get("/policies").text
+    assert page.index("Set by you") < page.index("For everybody, today")
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"), [("customer", "Choose a customer: write its number"), ("order", "Choose an order: write its")]
+)
+def test_a_policy_for_nobody_asks_for_whom(client: FlaskClient, desk: Desk, scope: str, says: str) -> None:
+    answer = post(client, "/policies/simulate", **FORM | {"scope": scope}, whom=" ")
+    assert says in answer.text
+    assert "There is no" not in answer.text

@@ -148,3 +148,14 @@ def test_a_release_for_a_later_day_says_first_which_promises_break_and_then_tell
     with website.installation.database.reading() as connection:
         kinds = connection.scalars(select(tables.notice.c.kind).order_by(tables.notice.c.id)).all()
     assert kinds[-1] == "date_changed"
+
+
+def test_a_truck_has_one_time_and_one_word_on_receipts_and_release(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Put-away takes ten minutes: the goods can be loaded later than the truck is there."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.depot).values(put_away_s=600))
+    due = re.search(r"today \d\d:\d\d", client.get("/receipts").text)
+    assert due is not None
+    assert f"truck {due[0]}" in client.get("/release").text

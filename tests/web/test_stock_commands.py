@@ -86,6 +86,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
+        "told_besides": {"earlier": {"message": 0, "call": 0}, "first": {"message": 0}},
         "answer_by": {"told": [], "told_along": []}, "answer_by_call": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip

@@ -192,3 +192,15 @@ def test_a_line_whose_day_is_over_is_not_moved_by_a_policy_that_only_names_its_t
     shown = changes([preview], besides=[by_itself])
     assert (shown["lines"], shown["effect"].moved) == ([], frozenset())
     assert [line.order for line in shown["besides"]] == ["SO-1"]
+
+
+def test_the_story_of_an_order_names_the_new_day_of_a_truck_as_people_write_it(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    day = (website.clock.at + timedelta(days=7)).date().isoformat()
+    shown = post(client, "/inbound/simulate", number="IN-1", to=day)
+    post(client, "/inbound/commit", number="IN-1", to=day, seen=seen(shown))
+    for address in (f"/orders/{desk.orders[1]}", "/"):
+        words = re.sub(r"<[^>]*>", " ", client.get(address).text)
+        assert day not in words, address
+    assert "IN-1 comes on Tue 19 May" in client.get(f"/orders/{desk.orders[1]}").text

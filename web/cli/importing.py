@@ -379,6 +379,6 @@ def _print_import(result: ImportResult, file: Path) -> None:
         for error in result.errors[:MOST_SHOWN]:
             table.add_row(str(error.row), plain(error.what))
         console.print(table)
-        more = len(result.errors) + result.errors_left_off - MOST_SHOWN
-        if more > 0:
-            console.print(f"... and {more} more (--json lists them)", markup=False)
+        left_off = len(result.errors) + result.errors_left_off - MOST_SHOWN
+        if left_off > 0:
+            console.print(f"... and {left_off} more (--json lists them)", markup=False)

@@ -35,7 +35,7 @@ def page() -> ResponseReturnValue:
         today = today_of(now(), SqlStore(connection).company().zone)
         lines = waiting(connection, customer_ids=chosen, today=today, sort=sort, limit=SHOWN)
         counts = count_backorders(connection, customer_ids=chosen)
-    # By customer each has a table of its own; who is latest of all stands in one.
+    # By customer the lines of each stand together under its name; who is latest of all stands without groups.
     by = (lambda line: line.customer_id) if sort == "customer" else (lambda _line: 0)
     groups = [list(some) for _customer, some in groupby(lines, key=by)]
     return render_template(

@@ -174,15 +174,21 @@ def substitute(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/hold")
 @needs_role("dispatcher", "salesperson")
 def hold(order_id: int) -> ResponseReturnValue:
-    """Holds the order, or with `what=payment` everything of its customer; without a reason it is let go."""
+    """Holds the order, or with `what=payment` all of its customer's; with `lift` it is let go. Each with a reason."""
     reason, payment = " ".join(request.form.get("reason", "").split()), request.form.get("what") == "payment"
     lift = "lift" in request.form
-    if not reason and not lift:
-        raise InvalidInput(_("Say why: who finds the order on hold will ask."), code="reason")
+    if not reason:
+        said = (
+            _("Say why: who finds it in the story will ask.")
+            if lift
+            else _("Say why: who finds the order on hold will ask.")
+        )
+        raise InvalidInput(said, code="reason")
     work = hold_payment if payment else hold_order
 
     def write(store: SqlStore) -> bool:
-        return work(store, order_id, reason="" if lift else reason, by=current_user.actor, now=now())
+        held, why = ("", reason) if lift else (reason, "")
+        return work(store, order_id, reason=held, why=why, by=current_user.actor, now=now())
 
     if in_transaction(here().database, write):
         said = _("It may go again.") if lift else _("On hold: it keeps its goods and its place, and is not released.")

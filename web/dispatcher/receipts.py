@@ -74,6 +74,7 @@ def _list_page(*, wrong: dict[int, str] | None = None, said: str = "") -> str:
         wrong=wrong or {},
         said=said,
         form=request.form,
+        words=words,
     )
 
 

@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from data.queries.company import company_card
 from data.queries.orders import depot_of
+from data.queries.receipts import InboundLine, inbound_by_ids
 from data.queries.release import UnsureSites, released_deliveries, unsure_sites
 from data.queries.standing import standings
 from data.queries.taking_back import taking_back
@@ -57,6 +59,7 @@ def page() -> ResponseReturnValue:
             for line in with_days_moved(store, each, now=now()).moved
         ]
         hear = how_they_hear(store, moved, now=now())
+        last_truck = _last_trucks(connection, [order for each in found.releases for order in each.ready])
     return render_template(
         "dispatcher/release.html",
         day=day,
@@ -69,6 +72,7 @@ def page() -> ResponseReturnValue:
         parts=found.release,
         stays=staying(found),
         released=released,
+        last_truck=last_truck,
         unsure=found.unsure,
         after_cut_off=sum(len(each.after_cut_off) for each in found.releases),
         along=along,
@@ -79,6 +83,20 @@ def page() -> ResponseReturnValue:
         ride_words=ride_words,
         words=words,
     )
+
+
+def _last_trucks(connection: Connection, orders: Sequence[ReadyOrder]) -> dict[int, InboundLine]:
+    """By order what it waits for last of what is still on a truck; an order whose goods all lie here is not there."""
+    coming = {each.supply_id for order in orders for each in order.units if each.ready_at is not None}
+    lines = inbound_by_ids(connection, sorted(coming)) if coming else {}
+    last: dict[int, InboundLine] = {}
+    for order in orders:
+        on_trucks = [
+            (each.ready_at, each.supply_id) for each in order.units if each.ready_at and each.supply_id in lines
+        ]
+        if on_trucks:
+            last[order.order_id] = lines[max(on_trucks)[1]]
+    return last
 
 
 @release.post("")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from data.queries.order_deliveries import ProofFile
+from data.queries.receipts import InboundLine
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.amounts import how_many
@@ -20,8 +22,8 @@ from routing.model.tasks import TaskKind
 from routing.rules.figures.slips import cause_of
 from routing.rules.paying import added_up
 from routing.services.promising import PromisedLine
+from web.formats import clock, moment, money, with_days_written
 from web.formats import day as written_day
-from web.formats import moment, money
 
 
 def order_state(state: str) -> tuple[str, str]:
@@ -547,8 +549,20 @@ def _many_asked(n: int, message: str) -> str:
     return _("%(n)s questions whether the delay suits wait to be sent.", n=n)
 
 
+def truck_due(line: InboundLine, today: str) -> str:
+    """When a truck is expected, in the same words on every page: today 05:30, Wed 4 Mar, overdue since 2 Mar."""
+    on = line.expected_on
+    if not on:
+        return _("no date")
+    if on < today:
+        return _("overdue since %(day)s", day=written_day(on, "d MMM"))
+    return _("today %(time)s", time=clock(line.expected_at, line.zone)) if on == today else written_day(on, "EEE d MMM")
+
+
 def sentence(one: Happening) -> str:
     """One plain sentence. A kind that is not known here is still told, by its own words: nothing is left out."""
+    if isinstance(why := one.data.get("why"), str):
+        one = replace(one, data={**one.data, "why": with_days_written(why)})
     for room in (_of_the_order, _of_the_goods, _of_the_plan, _of_the_door, _of_the_house):
         if said := room(one):
             return said
@@ -700,7 +714,7 @@ def _of_the_goods(one: Happening) -> str:
         case "unloaded":
             return _("Taken off the van again.")
         case "inbound_slipped":
-            return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
+            return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=_day(data.get("to")))
         case "inbound_cancelled":
             return _("Inbound %(number)s will not come.", number=data.get("inbound"))
     return ""
