@@ -363,10 +363,9 @@ def _print_import(result: ImportResult, file: Path) -> None:
     for text in result.again[:MOST_SHOWN]:
         console.print(clean(text), markup=False, highlight=False)
     if result.again:
-        more = (
-            f"... and {len(result.again) - MOST_SHOWN} more (--json lists them). " if result.again[MOST_SHOWN:] else ""
-        )
-        console.print(f"{more}Was it counted anew, import it with --again.", markup=False, highlight=False)
+        rest = len(result.again) - MOST_SHOWN
+        others = f"... and {rest} more (--json lists them). " if rest > 0 else ""
+        console.print(f"{others}Was it counted anew, import it with --again.", markup=False, highlight=False)
     _print_moved(console, result)
     if result.tasks:
         names = f": {_few(result.for_a_person)}" if result.for_a_person else ""

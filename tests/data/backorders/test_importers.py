@@ -727,7 +727,12 @@ def test_the_same_count_again_after_goods_came_changes_nothing_until_it_is_said_
 def test_a_count_that_the_books_agreed_with_is_remembered_too(set_up: Database, now: datetime) -> None:
     with open_store(set_up) as store:
         product = store.product_ids(["OAT-1"])["OAT-1"]
-        facts = {"depot_id": store.depots()[0].id, "product_id": product, "sku": "OAT-1", "counted_at": now}
+        facts: dict[str, Any] = {
+            "depot_id": store.depots()[0].id,
+            "product_id": product,
+            "sku": "OAT-1",
+            "counted_at": now,
+        }
         commit_receipt(store, Receipt(number="R-1", quantity=48, **facts), now=now, by="test")
     assert counts(set_up, ["NORTH,OAT-1,48"], now).unchanged == 1
     with open_store(set_up) as store:
