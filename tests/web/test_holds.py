@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,15 @@ def test_what_is_paid_at_the_door_waits_at_no_payment_gate(website: Website, des
     page = client.get(f"/orders/{order}").text
     assert "awaited, at the door" in page
     assert "Let it go unpaid" not in page
+
+
+def test_goods_that_a_door_refused_stand_on_the_order_s_page_with_what_they_are_worth(
+    website: Website, desk: Desk
+) -> None:
+    with website.installation.database.writing() as connection:
+        lines = select(tables.order_line.c.id).where(tables.order_line.c.order_id == desk.orders[4])
+        connection.execute(update(tables.order_line).where(tables.order_line.c.id.in_(lines)).values(unit_price=200))
+        held = update(tables.allocation).where(tables.allocation.c.order_line_id.in_(lines))
+        connection.execute(held.values(allocated=0, refused=tables.allocation.c.quantity))
+    page = website.signed_in().get(f"/orders/{desk.orders[4]}").text
+    assert re.search(r"€[\d.]+ refused", page)

@@ -145,7 +145,7 @@ def test_a_world_that_moved_on_is_shown_again_and_nothing_is_kept(
     ("wrong", "says"),
     [
         ({"whom": "SO-9999"}, "no order"),
-        ({"whom": ""}, "no order"),
+        ({"whom": ""}, "Choose an order"),
         ({"scope": "planet"}, "for whom"),
         ({"name": "constructor"}, "no policy"),
         ({"value": "<script>"}, "none of"),

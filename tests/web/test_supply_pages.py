@@ -204,3 +204,13 @@ def test_the_story_of_an_order_names_the_new_day_of_a_truck_as_people_write_it(
         words = re.sub(r"<[^>]*>", " ", client.get(address).text)
         assert day not in words, address
     assert "IN-1 comes on Tue 19 May" in client.get(f"/orders/{desk.orders[1]}").text
+
+
+def test_an_order_that_loses_its_date_is_named_once_above_the_table_with_what_is_wrong_with_it() -> None:
+    lost = replace(a_change(promised_on="2026-03-03", old_day="2026-03-03", new_day=""), loses=True, released_lost=12)
+    others = "Order SO-12 was released with 6 × OAT that are not there."
+    warnings = ("Order SO-1 was released with 12 × OAT that are not there.", others)
+    preview = Preview(depot_id=1, rule=AllocationRule.FAIR_SHARE, lines=(lost,), warnings=warnings)
+    shown = changes([preview])
+    assert shown["named"] == {"SO-1": ["was released with 12 × OAT that are not there."]}
+    assert shown["warnings"] == [others]

@@ -174,7 +174,7 @@ def substitute(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/hold")
 @needs_role("dispatcher", "salesperson")
 def hold(order_id: int) -> ResponseReturnValue:
-    """Holds the order, or with `what=payment` all of its customer's; with `lift` it is let go. Each with a reason."""
+    """Holds the order, or with `what=payment` everything of its customer; `lift` lets it go. Each with a reason."""
     reason, payment = " ".join(request.form.get("reason", "").split()), request.form.get("what") == "payment"
     lift = "lift" in request.form
     if not reason:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -28,6 +28,9 @@ from web.here import here, now
 from web.people import needs_role
 
 supply = Blueprint("supply", __name__, url_prefix="/inbound")
+
+LOSERS_NAMED = 12
+"""How many of those who lose a date `_told.html` names above the table."""
 
 
 @supply.post("/simulate")
@@ -71,14 +74,39 @@ def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) ->
     """
     found = apart((line for preview in previews for line in preview.concerned), besides)
     lines = found.own
+    named, warnings = _warnings_by_loser(
+        [line for line in lines if not line.is_told_along], [text for preview in previews for text in preview.warnings]
+    )
     return {
         "lines": [line for line in lines if not line.is_told_along],
         "along": [line for line in lines if line.is_told_along],
         "effect": effect_of(lines),
         "besides": found.anyway,
-        "warnings": [text for preview in previews for text in preview.warnings],
+        "warnings": warnings,
+        "named": named,
         "seen": fingerprint(previews),
     }
+
+
+def _warnings_by_loser(
+    lines: Collection[LineChange], warnings: Iterable[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """What stands in the row of an order that loses its date, without its name, and the warnings of all others.
+
+    An order is named once above the table: it stood in two warnings and in the list of who loses a date.
+    """
+    losers = {line.order for line in [line for line in lines if line.loses and not line.moved_by][:LOSERS_NAMED]}
+    named: dict[str, list[str]] = {}
+    others = []
+    for text in warnings:
+        own = [order for order in losers if text.startswith(f"Order {order} ")]
+        if own:
+            # The longest: a number may have spaces, and begin as another one does.
+            order = max(own, key=len)
+            named.setdefault(order, []).append(text.removeprefix(f"Order {order} "))
+        else:
+            others.append(text)
+    return named, others
 
 
 @supply.post("/commit")

@@ -235,7 +235,7 @@ def test_pyvrp_is_not_asked_about_what_it_does_not_know() -> None:
         _, _, walk = walked(day, rounds=1)
         assert not pyvrp_solver.can_be_asked(walk.day)
         before = walk.best
-        pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=10)
+        pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=10, part=lambda: 0.0)
         assert walk.best == before
 
 
