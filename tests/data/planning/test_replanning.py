@@ -69,10 +69,8 @@ class Morning:
 
     def apply(self, kind: str, key: int, chosen: OutOption, at: str = "") -> SavedPlan:
         with self.open() as store:
-            new = apply_way(
-                store, Happening(kind=kind, key=key, at=at), plan_id=self.plan_id, chosen=chosen, by="test",
-                now=self.kit.NOW,
-            )  # fmt: skip
+            happened = Happening(kind=kind, key=key, at=at, why="their party is tonight")
+            new = apply_way(store, happened, plan_id=self.plan_id, chosen=chosen, by="test", now=self.kit.NOW)
         with self.open() as store:
             saved = store.plan(new)
         assert violations(saved.plan, saved.problem) == []
