@@ -72,7 +72,7 @@ def test_a_policy_of_a_later_day_waits_for_it() -> None:
         (["min_value", "many"], '"many" is no amount'),
         (["allocation_rule", "fair_share", "--order", "SO-1"], "a single order: set it for everybody"),
         (["completeness", "complete", "--order", "SO-9"], 'no order "SO-9"'),
-        (["completeness", "complete", "--customer", ""], 'no customer ""'),
+        (["completeness", "complete", "--customer", ""], "Choose a customer"),
         (["completeness", "complete", "--customer", "C-1", "--order", "SO-1"], "not both"),
         (["completeness", "complete", "--from", "2020-01-01"], "that day is over"),
         (["completeness", "complete", "--from", "soon"], "soon"),
