@@ -185,7 +185,8 @@ def test_a_term_ends_with_the_day_of_the_depot_and_not_of_the_company(website: W
 
 
 def test_by_customer_the_header_stands_once_and_a_row_names_each_customer(website: Website, delayed: Delayed) -> None:
-    page = website.signed_in().get("/backorders").text
+    client = website.signed_in()
+    page = client.get("/backorders").text
     assert page.count("<thead>") == 1
     assert page.count('<th scope="rowgroup"') == 3
-    assert "rowgroup" not in website.signed_in().get("/backorders?sort=worth").text
+    assert "rowgroup" not in client.get("/backorders?sort=worth").text
