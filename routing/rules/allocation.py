@@ -144,6 +144,8 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue 
     """
     queue = queue or in_rank(book, policy, today)
     walk, reaching = _walked(queue, book, policy)
+    if policy.rule is AllocationRule.FAIR_SHARE:
+        walk = _settled(walk, book, policy, today)
     broken = frozenset(order.id for order, start, stop in queue.had_all() if any(walk.open[start:stop]))
     return Outcome(
         claims=_as_claims(queue, walk.claims),
@@ -178,6 +180,60 @@ def _walked(queue: Queue, book: Book, policy: AllocationPolicy) -> tuple[Walk, d
         if fell_apart <= given_back:
             return walk, reaching
         given_back |= fell_apart
+
+
+MOST_ROUNDS = 50
+"""Times that shares are shared again before the last ones count; two or three are enough nearly always."""
+
+
+def _settled(walk: Walk, book: Book, policy: AllocationPolicy, today: date) -> Walk:
+    """The walk after which sharing again moves nothing: goods are shared on until they stand.
+
+    Who is given their share keeps it the next time, while somebody who must have all or nothing and stepped back leaves
+    more to the others: so a second sharing may ask other orders to step back than the first. Should shares go round
+    and round, the lowest of them counts, whichever of them was asked: sharing them again goes the same round.
+    """
+    rounds: dict[_Units, Walk] = {}
+    stands = _units_of(book.holdings)
+    while (units := (_as_claims(walk.queue, walk.claims), _as_claims(walk.queue, walk.committed))) != stands:
+        if units in rounds or len(rounds) == MOST_ROUNDS:
+            found = list(rounds)
+            return rounds[min(found[found.index(units) if units in rounds else -1 :], key=_in_figures)]
+        rounds[units] = walk
+        stands, book = units, replace(book, holdings=_held(book, *units))
+        walk, _ = _walked(in_rank(book, policy, today), book, policy)
+    return walk
+
+
+_Units = tuple[tuple[Claim, ...], tuple[Claim, ...]]
+"""Unreleased and committed units, each sorted by line and supply."""
+
+
+def _in_figures(units: _Units) -> list[tuple[int, int, int]]:
+    return [(each.line_id, each.supply_id, each.quantity) for claims in units for each in claims]
+
+
+def _units_of(holdings: Iterable[Holding]) -> _Units:
+    by_line = sorted(holdings, key=lambda one: (one.line_id, one.supply_id))
+    return (
+        tuple(_claim(line_id=h.line_id, supply_id=h.supply_id, quantity=h.allocated) for h in by_line if h.allocated),
+        tuple(_claim(line_id=h.line_id, supply_id=h.supply_id, quantity=h.committed) for h in by_line if h.committed),
+    )
+
+
+def _held(book: Book, claims: Iterable[Claim], committed: Iterable[Claim]) -> tuple[Holding, ...]:
+    """What the lines of the book hold once these units are written; what is gone stays gone."""
+    units: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for at, each in enumerate((claims, committed)):
+        for claim in each:
+            units[claim.line_id, claim.supply_id][at] = claim.quantity
+    for one in book.holdings:
+        if one.gone:
+            units[one.line_id, one.supply_id][2] += one.gone
+    return tuple(
+        Holding(line_id=line_id, supply_id=supply_id, allocated=free, committed=out, gone=gone)
+        for (line_id, supply_id), (free, out, gone) in sorted(units.items())
+    )
 
 
 def with_receipts(book: Book, receipts: Sequence[Receipt], *, first_id: int) -> Book:

@@ -229,14 +229,17 @@ class Walk:
         return frozenset(fell_apart)
 
     def _share_fairly(self) -> frozenset[int]:
-        """Pro rata in case packs, remainder to the oldest; who cannot be served whole steps back, lowest rank first."""
+        """Pro rata in case packs, remainder to the oldest; who cannot be served whole steps back, lowest rank first.
+
+        What a line keeps is a part of its share: else sharing again would give it a share of the rest as well.
+        """
         fell_apart: set[int] = set()
         turns, products = list(self.queue.turns), self.queue.products
         waiting: dict[int, list[int]] = defaultdict(list)
         for _, start, stop, _ in turns:
             for place in range(start, stop):
                 waiting[products[place]].append(place)
-        shares: dict[int, dict[int, int]] = {}
+        shares: dict[int, dict[int, list[int]]] = {}
         stale = set(waiting)
         while True:
             for product_id in stale:
@@ -247,7 +250,7 @@ class Walk:
                     for index in reversed(range(len(turns)))
                     if not turns[index][3]
                     and any(
-                        shares[products[place]].get(place, 0) < self.open[place]
+                        sum(shares[products[place]][place]) < self._wanted(place)
                         for place in range(turns[index][1], turns[index][2])
                     )
                 ),
@@ -262,12 +265,8 @@ class Walk:
             for place in range(start, stop):
                 waiting[products[place]].remove(place)
             stale = set(products[start:stop])
-        for _, start, stop, _ in turns:
-            for place in range(start, stop):
-                self._take(place, min(self.open[place], shares[products[place]].get(place, 0)))
-        for order, start, stop, _ in turns:
-            if order.rank_rule is RankRule.NEVER_LOSES:
-                self._come_sooner(start, stop)
+        for product_id, its in shares.items():
+            self._give_shares(product_id, its)
         return frozenset(fell_apart)
 
     def _come_sooner(self, start: int, stop: int) -> None:
@@ -286,19 +285,53 @@ class Walk:
                         self.free[late] += units
                         self.free[sooner] -= units
 
-    def _shares(self, product_id: int, waiting: Sequence[int]) -> dict[int, int]:
-        """Units per place. All stock is shared as one heap, then each inbound by date."""
-        shares: dict[int, int] = defaultdict(int)
+    def _shares(self, product_id: int, waiting: Sequence[int]) -> dict[int, list[int]]:
+        """Units per place of each heap, with what was kept for it. All stock is shared as one heap, then each inbound
+        by date. Nobody's share is less than what was kept for them, unless it comes sooner."""
         lines = self.queue.lines
-        on_shelf = self.shelves.stock.get(product_id, ())
-        stock = sum(self.free[supply_id] for supply_id in on_shelf)
-        heaps = [stock, *(self.free[key] for key in self.shelves.soonest.get(product_id, ())[len(on_shelf) :])]
-        for heap in heaps:
-            wants = {place: self.open[place] - shares[place] for place in waiting}
-            packs = {place: lines[place].case_pack for place in waiting}
-            for place, units in fair_shares(heap, wants, packs).items():
-                shares[place] += units
+        packs = {place: lines[place].case_pack for place in waiting}
+        wants = {place: self._wanted(place) for place in waiting}
+        keeps = dict.fromkeys(waiting, 0)
+        shares: dict[int, list[int]] = {place: [] for place in waiting}
+        for heap in self._heaps(product_id):
+            kept = {place: sum(self.claims.get((place, key), 0) for key in heap) for place in waiting}
+            for place in waiting:
+                keeps[place] += kept[place]
+            units = sum(self.free[key] for key in heap) + sum(kept.values())
+            # What comes sooner than what was kept is not owed a second time.
+            given = fair_shares(units, wants, packs, {place: max(0, owed) for place, owed in keeps.items()})
+            for place in waiting:
+                mine = given.get(place, 0)
+                shares[place].append(mine)
+                wants[place] -= mine
+                keeps[place] -= mine
         return shares
+
+    def _heaps(self, product_id: int) -> list[tuple[int, ...]]:
+        on_shelf = self.shelves.stock.get(product_id, ())
+        return [on_shelf, *((key,) for key in self.shelves.soonest.get(product_id, ())[len(on_shelf) :])]
+
+    def _wanted(self, place: int) -> int:
+        """What a line wants that is not released, with what was kept for it."""
+        keys = self.shelves.soonest.get(self.queue.products[place], ()) if place in self.kept else ()
+        return self.open[place] + sum(self.claims.get((place, key), 0) for key in keys)
+
+    def _give_shares(self, product_id: int, shares: Mapping[int, Sequence[int]]) -> None:
+        free, claims = self.free, self.claims
+        heaps = self._heaps(product_id)
+        lacks: list[tuple[int, int, int]] = []
+        for place, units in shares.items():
+            for at, heap in enumerate(heaps):
+                more = units[at] - sum(claims.get((place, key), 0) for key in heap)
+                if more < 0:  # of a later truck: it takes something sooner instead
+                    claims[place, heap[0]] += more
+                    free[heap[0]] -= more
+                    self.left[product_id] -= more
+                    self.open[place] -= more
+                elif more:
+                    lacks.append((place, at, more))
+        for place, at, more in lacks:
+            self._take(place, more, of=heaps[at])
 
     def _served_whole(self, order: WaitingOrder, start: int, stop: int) -> bool:
         covered = self._covered(start, stop)
@@ -319,13 +352,14 @@ class Walk:
             together[product_id] += units
         return all(units <= left[product_id] for product_id, units in together.items())
 
-    def _take(self, place: int, units: int) -> None:
-        """So many of what the line still wants, as far as they are there."""
+    def _take(self, place: int, units: int, *, of: Sequence[int] = ()) -> None:
+        """So many of what the line still wants, as far as they are there; `of` these supplies, where they are said."""
         free, claims, wanted, product_id = self.free, self.claims, units, self.queue.products[place]
-        supplies = self.shelves.soonest.get(product_id, ())
         if product_id in self.shelves.several and place in self.queue.held:
-            supplies = self._own_shelf_first(place, product_id)
-        for supply_id in supplies:
+            units -= self._take_own(place, units, of or self.shelves.stock[product_id])
+        for supply_id in of or self.shelves.soonest.get(product_id, ()):
+            if not units:
+                break
             there = free[supply_id]
             if there:
                 if there > units:
@@ -333,16 +367,20 @@ class Walk:
                 claims[place, supply_id] += there
                 free[supply_id] -= there
                 units -= there
-                if not units:
-                    break
         self.left[product_id] -= wanted - units
         self.open[place] -= wanted - units
 
-    def _own_shelf_first(self, place: int, product_id: int) -> tuple[int, ...]:
-        """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
-        supplies, stock = self.shelves.soonest[product_id], self.shelves.stock[product_id]
-        mine = {holding.supply_id for holding in self.queue.held[place] if holding.allocated}
-        return (*sorted(stock, key=lambda key: key not in mine), *supplies[len(stock) :])
+    def _take_own(self, place: int, units: int, of: Sequence[int]) -> int:
+        """Among stock the very units that it held: the same goods would otherwise change hands for nothing. How many
+        those are."""
+        taken = 0
+        for holding in self.queue.held[place]:
+            if holding.supply_id in of and self.shelves.is_stock[holding.supply_id]:
+                there = min(self.free[holding.supply_id], holding.allocated, units - taken)
+                self.claims[place, holding.supply_id] += there
+                self.free[holding.supply_id] -= there
+                taken += there
+        return taken
 
     # ------------------------------------------------------------------ arithmetic
 
@@ -393,26 +431,57 @@ def covered_outside(order: WaitingOrder, outside: Mapping[int, Outside]) -> bool
     )
 
 
-def fair_shares(heap: int, wants: Mapping[int, int], packs: Mapping[int, int]) -> dict[int, int]:
+def fair_shares(
+    heap: int, wants: Mapping[int, int], packs: Mapping[int, int], keeps: Mapping[int, int] | None = None
+) -> dict[int, int]:
     """Shares of a heap, pro rata in whole case packs; the remainder goes to the oldest, a pack each in turn.
 
-    `wants` oldest first, base units; the shares add up to min(heap, sum of wants).
+    `wants` oldest first, base units; the shares add up to min(heap, sum of wants). `keeps` are base units that are
+    somebody's already, a part of the heap and of what they want.
 
         >>> fair_shares(60, {1: 48, 2: 24, 3: 24}, {1: 12, 2: 12, 3: 12})
         {1: 36, 2: 12, 3: 12}
         >>> fair_shares(5, {1: 4, 2: 4}, {1: 12, 2: 12})
         {1: 4, 2: 1}
+
+    Who keeps no more than the share has the share. Who keeps more keeps it, and the others share the rest:
+
+        >>> three = {1: 8, 2: 8, 3: 8}
+        >>> for keeps in (4, 6):
+        ...     fair_shares(12, three, dict.fromkeys(three, 1), {1: keeps})
+        {1: 4, 2: 4, 3: 4}
+        {1: 6, 2: 3, 3: 3}
+
+    Every unit has its turn, which nothing that anybody keeps changes: units pro rata as the heap grows, then the
+    remainder. Those kept come first, then the others in their turn until the heap is empty. So what was shared once,
+    and is kept, is shared the same way again.
     """
     wanted = sum(wants.values())
     if wanted <= heap:
         return {key: units for key, units in wants.items() if units}
-    shares = {key: heap * units // wanted // packs[key] * packs[key] for key, units in wants.items()}
+    keeps = keeps or {}
+
+    def pro_rata(of: int) -> dict[int, int]:
+        """What each would have of a heap of so many base units before its remainder is given out."""
+        return {key: of * units // wanted // packs[key] * packs[key] for key, units in wants.items()}
+
+    def with_kept(given: Mapping[int, int]) -> int:
+        return sum(max(units, keeps.get(key, 0)) for key, units in given.items())
+
+    # The smallest heap that would be shared out to more than is there; nearly always none is, and there is a remainder.
+    grown = heap + 1
+    if with_kept(pro_rata(heap)) > heap:
+        grown = bisect_right(range(heap + 1), heap, key=lambda of: with_kept(pro_rata(of)))
+    given = pro_rata(grown - 1)
+    shares = {key: max(units, keeps.get(key, 0)) for key, units in given.items()}
     left = heap - sum(shares.values())
+    more = pro_rata(grown) if grown <= heap else {}
     while left:
         for key, units in wants.items():
-            more = min(packs[key], units - shares[key], left)
-            shares[key] += more
-            left -= more
+            given[key] = more[key] if more else min(units, given[key] + packs[key])
+            taken = min(left, max(0, given[key] - shares[key]))
+            shares[key] += taken
+            left -= taken
     return {key: units for key, units in shares.items() if units}
 
 

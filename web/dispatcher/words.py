@@ -143,8 +143,9 @@ def rule_words() -> dict[str, tuple[str, str]]:
         "fair_share": (
             _("Fair share"),
             _(
-                "What never-loses customers hold stays theirs; of the rest everybody gets the same part of what they "
-                "want, rounded down to whole packs, and what is left goes to the oldest, a pack each."
+                "Of what is on the shelf, then of each truck, everybody gets the same part of what they want, rounded "
+                "down to whole packs, and what is left goes to the oldest, a pack each. What a customer keeps is "
+                "a part of the share; who keeps more than that keeps it."
             ),
         ),
     }

@@ -164,8 +164,6 @@ def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
         def allocate(self) -> None:
             self.do("allocate")
             then = {table.name: self.rows(table) for table in MOVED}
-            if self.shares_fairly():  # which may move a pack again
-                return
             self.do("allocate")
             assert {table.name: self.rows(table) for table in MOVED} == then, "deciding twice moves nothing"
 
@@ -339,11 +337,6 @@ def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
                 assert {line.id: line.needed for order in book.orders for line in order.lines} == needed
                 for product in SKUS:
                     assert sum(shelf.here for shelf in store.shelves(DEPOT, product)) == here[product]
-
-        def shares_fairly(self) -> bool:
-            with self.world.database.reading() as connection:
-                policy = SqlStore(connection).allocation_policy(on_day=self.world.today)
-            return policy.rule is AllocationRule.FAIR_SHARE
 
         def goods(self) -> dict[tuple[str, int], int]:
             at: dict[tuple[str, int], int] = defaultdict(int)

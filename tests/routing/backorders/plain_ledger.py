@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from operator import attrgetter
 
@@ -24,7 +25,7 @@ from routing.model.orders import (
 from routing.model.stock import Claim, Holding
 from routing.rules.allocation import Outcome, last_reserved_day, ranked
 from routing.rules.promises import first_delivery_day
-from routing.rules.walk import Shelves, covered_outside, fair_shares
+from routing.rules.walk import Shelves, covered_outside
 
 _by_line = attrgetter("line_id", "supply_id")
 
@@ -206,7 +207,7 @@ class PlainWalk:
         for _, group, _ in turns:
             for line in group:
                 lines[line.product_id].append(line)
-        shares: dict[int, dict[int, int]] = {}
+        shares: dict[int, dict[int, list[int]]] = {}
         stale = set(lines)
         while True:
             for product_id in stale:
@@ -216,7 +217,7 @@ class PlainWalk:
                     index
                     for index in reversed(range(len(turns)))
                     if not turns[index][2]
-                    and any(shares[line.product_id].get(line.id, 0) < self.open[line.id] for line in turns[index][1])
+                    and any(sum(shares[line.product_id][line.id]) < self._wanted(line) for line in turns[index][1])
                 ),
                 None,
             )
@@ -227,12 +228,33 @@ class PlainWalk:
             for line in group:
                 lines[line.product_id].remove(line)
             stale = {line.product_id for line in group}
+        for _, group, _ in turns:  # who takes something sooner gives back what comes later
+            for line in group:
+                for heap, units in zip(self._heaps(line.product_id), shares[line.product_id][line.id], strict=True):
+                    back = self._held(line, heap) - units
+                    if back > 0:
+                        self.claims[line.id, heap[0]] -= back
+                        self.free[heap[0]] += back
+                        self.left[line.product_id] += back
+                        self.open[line.id] += back
         for _, group, _ in turns:
             for line in group:
-                self._take(line, min(self.open[line.id], shares[line.product_id].get(line.id, 0)))
-        for order, group, _ in turns:
-            self._come_sooner(order, group)
+                for heap, units in zip(self._heaps(line.product_id), shares[line.product_id][line.id], strict=True):
+                    wanted = units - self._held(line, heap)
+                    for supply_id, most in self._own_first(line):
+                        if supply_id in heap:
+                            wanted -= self._put(self.claims, line.id, supply_id, min(wanted, most))
         return frozenset(fell_apart)
+
+    def _heaps(self, product_id: int) -> list[tuple[int, ...]]:
+        on_shelf = self.shelves.stock.get(product_id, ())
+        return [on_shelf, *((key,) for key in self.shelves.soonest.get(product_id, ())[len(on_shelf) :])]
+
+    def _held(self, line: WaitingLine, heap: Sequence[int]) -> int:
+        return sum(self.claims.get((line.id, key), 0) for key in heap)
+
+    def _wanted(self, line: WaitingLine) -> int:
+        return self.open[line.id] + sum(self._held(line, heap) for heap in self._heaps(line.product_id))
 
     def _come_sooner(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> None:
         """Who never loses and was kept units of a later truck takes what is free of something sooner instead: what is
@@ -253,17 +275,23 @@ class PlainWalk:
                         self.free[late] += units
                         self.free[sooner] -= units
 
-    def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, int]:
-        """Units per line. All stock is shared as one heap, then each inbound by date."""
-        shares: dict[int, int] = defaultdict(int)
-        on_shelf = self.shelves.stock.get(product_id, ())
-        stock = sum(self.free[supply_id] for supply_id in on_shelf)
-        heaps = [stock, *(self.free[key] for key in self.shelves.soonest.get(product_id, ())[len(on_shelf) :])]
-        for heap in heaps:
-            wants = {line.id: self.open[line.id] - shares[line.id] for line in lines}
-            packs = {line.id: line.case_pack for line in lines}
-            for line_id, units in fair_shares(heap, wants, packs).items():
-                shares[line_id] += units
+    def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, list[int]]:
+        """Units per line of each heap, with what was kept. All stock is one heap, then each inbound by date."""
+        shares: dict[int, list[int]] = {line.id: [] for line in lines}
+        kept: dict[int, int] = dict.fromkeys(shares, 0)
+        for heap in self._heaps(product_id):
+            units = sum(self.free[key] for key in heap)
+            for line in lines:
+                units += self._held(line, heap)
+                kept[line.id] += self._held(line, heap)
+            given = plain_shares(
+                units,
+                {line.id: self._wanted(line) - sum(shares[line.id]) for line in lines},
+                {line.id: line.case_pack for line in lines},
+                {line.id: max(0, kept[line.id] - sum(shares[line.id])) for line in lines},
+            )
+            for line in lines:
+                shares[line.id].append(given.get(line.id, 0))
         return shares
 
     def _unprotect(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> set[int]:
@@ -295,27 +323,15 @@ class PlainWalk:
 
     def _take(self, line: WaitingLine, units: int) -> None:
         """So many of what the line still wants, as far as they are there."""
-        free, wanted, line_id, product_id = self.free, units, line.id, line.product_id
-        for supply_id in self._own_shelf_first(line):
-            there = free[supply_id]
-            if there:
-                if there > units:
-                    there = units
-                self.claims[line_id, supply_id] += there
-                free[supply_id] -= there
-                units -= there
-                if not units:
-                    break
-        self.left[product_id] -= wanted - units
-        self.open[line_id] -= wanted - units
+        for supply_id, most in self._own_first(line):
+            units -= self._put(self.claims, line.id, supply_id, min(units, most))
 
-    def _own_shelf_first(self, line: WaitingLine) -> Sequence[int]:
-        """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
+    def _own_first(self, line: WaitingLine) -> list[tuple[int, int]]:
+        """The supplies in the order in which the line takes of them, and how many units at most: among stock the very
+        units that it held first, the same goods would otherwise change hands for nothing."""
         supplies, stock = self.shelves.soonest.get(line.product_id, ()), self.shelves.stock.get(line.product_id, ())
-        if len(stock) < 2 or line.id not in self.queue.held:
-            return supplies
-        mine = {holding.supply_id for holding in self.queue.held[line.id] if holding.allocated}
-        return (*sorted(stock, key=lambda key: key not in mine), *supplies[len(stock) :])
+        mine = [(one.supply_id, one.allocated) for one in self.queue.held.get(line.id, ()) if one.supply_id in stock]
+        return [*mine, *((supply_id, line.needed) for supply_id in supplies)]
 
     # ------------------------------------------------------------------ arithmetic
 
@@ -349,6 +365,24 @@ class PlainWalk:
 def plainly_allocated(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
     """What `allocate` must answer."""
     queue = PlainQueue(book, ranked(book.orders, policy), last_reserved_day(policy, today))
+    outcome = _once(book, policy, today)
+    if policy.rule is AllocationRule.FAIR_SHARE:
+        found: list[Outcome] = []
+        while outcome not in found:  # until it stands, or goes round and round
+            found.append(outcome)
+            outcome = _once(_written(book, outcome), policy, today)
+        outcome = min(found[found.index(outcome) :], key=_figures)
+    units: dict[int, int] = defaultdict(int)
+    for claim in (*outcome.claims, *outcome.committed):
+        units[claim.line_id] += claim.quantity
+    broken = frozenset(
+        one.id for one in queue.had_all() if any(units[line.id] < line.needed for line in queue.decided(one))
+    )
+    return replace(outcome, broken=broken)
+
+
+def _once(book: Book, policy: AllocationPolicy, today: date) -> Outcome:
+    queue = PlainQueue(book, ranked(book.orders, policy), last_reserved_day(policy, today))
     given_back: frozenset[int] = frozenset()
     reaching: dict[int, frozenset[bool]] = {}
     while True:
@@ -357,10 +391,46 @@ def plainly_allocated(book: Book, policy: AllocationPolicy, *, today: date) -> O
         for order_id, covered in walk.covered_here.items():
             reaching[order_id] = reaching.get(order_id, frozenset()) | {covered}
         if fell_apart <= given_back:
-            break
+            return Outcome(claims=_sorted(walk.claims), committed=_sorted(walk.committed), reaching=reaching)
         given_back |= fell_apart
-    broken = frozenset(one.id for one in queue.had_all() if any(walk.open[line.id] for line in queue.decided(one)))
-    return Outcome(claims=_sorted(walk.claims), committed=_sorted(walk.committed), broken=broken, reaching=reaching)
+
+
+def _written(book: Book, outcome: Outcome) -> Book:
+    """The book as it stands once the outcome is written."""
+    return replace(
+        book,
+        holdings=(
+            *(Holding(line_id=c.line_id, supply_id=c.supply_id, allocated=c.quantity) for c in outcome.claims),
+            *(Holding(line_id=c.line_id, supply_id=c.supply_id, committed=c.quantity) for c in outcome.committed),
+            *(Holding(line_id=h.line_id, supply_id=h.supply_id, gone=h.gone) for h in book.holdings),
+        ),
+    )
+
+
+def _figures(outcome: Outcome) -> list[tuple[int, int, int]]:
+    return [(c.line_id, c.supply_id, c.quantity) for claims in (outcome.claims, outcome.committed) for c in claims]
+
+
+def plain_shares(
+    heap: int, wants: Mapping[int, int], packs: Mapping[int, int], keeps: Mapping[int, int]
+) -> dict[int, int]:
+    """`fair_shares`, unit by unit: those that are kept, then the others in their turn."""
+    wanted = sum(wants.values())
+    turns: list[tuple[int, int, int, int, int]] = []
+    for age, (key, want) in enumerate(wants.items()):
+        floor = heap * want // wanted // packs[key] * packs[key] if want else 0
+        for unit in range(want):
+            pack = unit // packs[key] + 1
+            if unit < floor:  # the smallest heap of which this pack is a whole one
+                turns.append((0, -(-pack * packs[key] * wanted // want), age, unit, key))
+            else:
+                turns.append((1, (unit - floor) // packs[key], age, unit, key))
+    kept = [turn for turn in turns if turn[3] < keeps[turn[4]]]
+    others = sorted(turn for turn in turns if turn[3] >= keeps[turn[4]])
+    shares: dict[int, int] = defaultdict(int)
+    for *_, key in [*kept, *others][:heap]:
+        shares[key] += 1
+    return shares
 
 
 def _sorted(units: Mapping[tuple[int, int], int]) -> tuple[Claim, ...]:

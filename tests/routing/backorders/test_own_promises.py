@@ -1,7 +1,4 @@
-"""Deciding twice moves nothing, whichever rule ranks: no goods, no date, no promise, and so no message.
-
-A fair share is no rank: what a customer keeps is not counted in the share, so that sharing again may move a pack.
-"""
+"""Deciding twice moves nothing, whichever rule ranks or shares: no goods, no date, no promise, and so no message."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.model.orders import AllocationPolicy, Book, DeliveryDays
+from routing.model.orders import AllocationPolicy, AllocationRule, Book, DeliveryDays
 from routing.model.stock import Holding
 from routing.rules.allocation import Outcome, allocate
 from routing.rules.own_promises import decided
 from routing.rules.promises import Dates, NewPromise, expected_days, new_promises
 from routing.rules.room import Room
-from tests.routing.backorders.test_allocation import BY_RANK, NOW, TODAY
+from tests.routing.backorders.test_allocation import NOW, TODAY
 from tests.routing.backorders.test_quick_ledger import lived_in
 
 Days = Mapping[int, DeliveryDays]
@@ -42,7 +39,7 @@ def promised(draw: st.DrawFn) -> tuple[Book, AllocationPolicy, Days]:
         orders.append(replace(one, promised_first=first, lines=lines))
     stops = draw(st.sampled_from((None, None, 1, 2)))
     every = DeliveryDays(weekdays=frozenset(range(7)), zone_id=1, stops_a_day=stops)
-    policy = replace(policy, rule=draw(st.sampled_from(BY_RANK)), threshold_days=draw(st.sampled_from((1, 3))))
+    policy = replace(policy, rule=draw(st.sampled_from(AllocationRule)), threshold_days=draw(st.sampled_from((1, 3))))
     return replace(book, orders=tuple(orders)), policy, {one.site_id: every for one in orders}
 
 
@@ -59,7 +56,10 @@ def decide(book: Book, policy: AllocationPolicy, days: Days) -> tuple[Outcome, D
 def written(book: Book, outcome: Outcome, dates: Dates, made: list[NewPromise]) -> Book:
     """The book as the database has it afterwards."""
     units: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
-    goes_on = {(one.line_id, one.supply_id): one.for_day for one in book.holdings}
+    # The day is the delivery's, wherever its goods are found.
+    goes_on: dict[int, str] = defaultdict(str)
+    for one in book.holdings:
+        goes_on[one.line_id] = max(goes_on[one.line_id], one.for_day)
     for one in book.holdings:
         units[one.line_id, one.supply_id][2] += one.gone
     for at, claims in enumerate((outcome.claims, outcome.committed)):
@@ -87,7 +87,7 @@ def written(book: Book, outcome: Outcome, dates: Dates, made: list[NewPromise]) 
         holdings=tuple(
             Holding(
                 line_id=line, supply_id=supply, allocated=free, committed=out, gone=gone,
-                for_day=goes_on.get((line, supply), "") if out else "",
+                for_day=goes_on[line] if out else "",
             )
             for (line, supply), (free, out, gone) in sorted(units.items())
             if free or out or gone
