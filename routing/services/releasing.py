@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from routing.errors import Conflict, InvalidInput
+from routing.errors import Conflict
 from routing.model.orders import Book, Completeness, DeliveryDays, LineChange
 from routing.model.picking import PickDelivery
 from routing.model.stock import Claim, UnitState
@@ -27,13 +27,13 @@ from routing.rules.release import (
     then_kept_as,
     wait_ends,
 )
+from routing.rules.saying_why import short_enough
 from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import LocksInSteps, LocksPools
 from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
-LONGEST_WHY = 200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -496,8 +496,7 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     What was picked for it goes back on the shelf: a task says so to the warehouse. Of a collection nothing is fetched.
     Raises InvalidInput for a reason that is too long, and of a collection for none.
     """
-    if len(why) > LONGEST_WHY:
-        raise InvalidInput(f"The reason has {len(why)} characters. Write it in {LONGEST_WHY}.", code="reason")
+    short_enough(why, code="reason")
     if not any(each.is_fetched for each in store.pick_deliveries([delivery_id])):
         refuse_if_erp(store)  # what is fetched is the customer's, whoever allocates
     before = one_delivery(store, delivery_id)
