@@ -3,7 +3,8 @@
 CSV: UTF-8 with a byte order mark (without it Excel reads ä as two letters; a program that reads a pipe would take it
 for a part of the first name: `mark=False`), commas, one header row, CRLF, quotation
 marks where a cell needs them; texts that would run as a formula as `data/formulas.py` says. XLSX: one sheet, its
-header frozen; numbers are numbers, every text is of type text, days and times are ISO text.
+header frozen; numbers are numbers up to the digits that a spreadsheet keeps and text beyond, every text is of type
+text, days and times are ISO text.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Cell = str | int | Decimal | None
 MOST_ROWS = 1_048_575
 """That a spreadsheet holds below its header."""
 LONGEST_TEXT = 32_767
+MOST_DIGITS = 15
+"""That a spreadsheet keeps of a number: what follows becomes zeros, or all of it a row of #."""
 
 FORMATS = {
     "csv": "text/csv; charset=utf-8",
@@ -59,6 +62,19 @@ def _write_csv(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Ce
     return count
 
 
+def _unrounded(cell: int | Decimal | None) -> Cell:
+    """The number, as text where a spreadsheet would make another one of it.
+
+    >>> [_unrounded(each) for each in (999_999_999_999_999, 1_000_000_000_000_001, None)]
+    [999999999999999, '1000000000000001', None]
+    """
+    if cell is None:
+        return None
+    _sign, digits, exponent = Decimal(cell).as_tuple()
+    fits = not isinstance(exponent, int) or len(digits) + max(0, exponent) <= MOST_DIGITS
+    return cell if fits else f"{Decimal(cell):f}"
+
+
 def _write_xlsx(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Cell]], title: str) -> int:
     import openpyxl  # slow to load, and most files are CSV
     from openpyxl.cell import WriteOnlyCell
@@ -70,7 +86,7 @@ def _write_xlsx(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[C
 
     def fitting(cell: Cell) -> object:
         if not isinstance(cell, str):
-            return cell
+            return _unrounded(cell)
         if len(cell) > LONGEST_TEXT:
             raise InvalidInput(
                 f"A text of {len(cell):,} characters does not fit into a spreadsheet's cell. Take {title} as CSV.",

@@ -22,6 +22,8 @@ LONGEST_NOTE = 19_000
 """Characters of an order's note: what a shop's export may bring fits into one cell when it comes out again."""
 
 A_DAY = timedelta(days=1)
+LONGEST_SINCE_COUNTED = timedelta(days=731)
+"""No goods are counted in that were counted two years ago: a slip of the hand, or an empty date of another program."""
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Years that a file may name."""
 
@@ -204,11 +206,17 @@ class Cells:
             found = found.replace(tzinfo=ZoneInfo(zone))
         return found.astimezone(UTC)
 
-    def happened(self, column: str, zone: str, *, now: datetime, needed: bool = False) -> datetime | None:
-        """A moment of the past. A day ahead is let pass: a till in another zone, or a clock that goes wrong."""
+    def happened(
+        self, column: str, zone: str, *, now: datetime, needed: bool = False, since: timedelta | None = None
+    ) -> datetime | None:
+        """A moment of the past, `since` at the longest. A day ahead is let pass: a till in another zone, or a clock
+        that goes wrong."""
         found = self.moment(column, zone, needed=needed)
         if found is not None and found - now > A_DAY:
             self.wrong(column, f"{_short(self.row.cells[column])} lies more than a day ahead: write when it was")
+            return None
+        if found is not None and since is not None and now - found > since:
+            self.wrong(column, f"{_short(self.row.cells[column])} lies years back: correct the year, or leave it empty")
             return None
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO
 
-from data.importers.cells import Cells, batches
+from data.importers.cells import LONGEST_SINCE_COUNTED, Cells, batches
 from data.importers.table import read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
@@ -21,7 +21,8 @@ def read_receipts(
     """The receipts of a file, and the rows that were left out. Nothing is written.
 
     `more_to_come` (yes or no): what is missing of the inbound will still come;
-    `rest_comes` answers for the rows that do not say. An empty `counted_at` is now. Raises FileRefused.
+    `rest_comes` answers for the rows that do not say. An empty `counted_at` is now, and one of
+    years back or of days ahead is refused. Raises FileRefused.
     """
     result = ImportResult(kind="receipts", dry_run=True)
     depots = store.depot_rows()
@@ -52,7 +53,8 @@ def read_receipts(
             quarantined = cells.whole("quarantined")
             if quarantined > quantity:
                 cells.wrong("quarantined", f"{quarantined} is more than the {quantity} that were counted")
-            counted_at = cells.happened("counted_at", depot["zone"] if depot else "UTC", now=now) or now
+            zone = depot["zone"] if depot else "UTC"
+            counted_at = cells.happened("counted_at", zone, now=now, since=LONGEST_SINCE_COUNTED) or now
             if (number, sku) in seen:
                 first, where = seen[number, sku]
                 same = depot is not None and depot["number"] == where

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from data.queries.lateness import days_late, due_promise, wishes
 from data.queries.needs import COMMITTED, ORDERED, SERVED, is_held, newest_promise
@@ -134,33 +134,63 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
 
 
 def customers_called(connection: Connection, text: str) -> list[int]:
-    """The customers of that number, name, or part of a name. Raises NotFound when there is none or none was named."""
+    """The customers of that number, SOURCE:NUMBER, name, or part of a name: for what is only listed. Raises NotFound
+    when there is none or none was named."""
     if not text:
         raise NotFound("Choose a customer: write its number or a part of its name.", code="customer")
-    exact = select(customer.c.id).where(or_(customer.c.number == text, customer.c.name == text))
-    found = list(connection.scalars(exact))
+    found = [row.id for row in _called(connection, text)]
     if not found:
-        found = list(
-            connection.scalars(select(customer.c.id).where(customer.c.name.icontains(text, autoescape=True)).limit(50))
-        )
+        found = list(connection.scalars(select(customer.c.id).where(_alike(text)).limit(50)))
     if not found:
         raise NotFound(f'There is no customer "{text[:40]}". Write its number or a part of its name.', code="customer")
     return found
 
 
 def customer_called(connection: Connection, text: str) -> tuple[int, str, str]:
-    """Key, number and name of the one that `customers_called` finds. Raises NotFound, and InvalidInput when it finds
-    several: for what is done to a customer, not only listed."""
-    keys = customers_called(connection, text)
-    query = select(customer.c.id, customer.c.number, customer.c.name).where(customer.c.id.in_(keys))
-    rows = connection.execute(query.order_by(customer.c.id)).all()
+    """Key, number and name of the one of that number, SOURCE:NUMBER or whole name: for what is done to a customer, not
+    only listed. Raises NotFound, and InvalidInput when several are called so: two sources may use one number."""
+    if not text:
+        raise NotFound("Choose a customer: write its number or its name.", code="customer")
+    rows = _called(connection, text)
+    if not rows:
+        alike = connection.execute(select(*_NAMED).where(_alike(text)).order_by(customer.c.id).limit(6)).all()
+        some = f" Alike are {_numbers(connection, alike[:5])}{' and more' if len(alike) > 5 else ''}:" if alike else ""
+        mend = "write the number of one" if alike else "Write its number or its whole name"
+        raise NotFound(f'There is no customer "{text[:40]}".{some} {mend}.', code="customer")
+    # Its own number is a customer's name, also where somebody else is called so.
+    rows = [row for row in rows if row.number == text] or rows
     if len(rows) > 1:
-        some = ", ".join(row.number for row in rows[:5])
+        some = _numbers(connection, rows[:5])
         raise InvalidInput(
-            f'{len(rows)} customers are called like "{text[:40]}" ({some}): write the number of one.', code="customer"
+            f'{len(rows)} customers are called "{text[:40]}" ({some}): write the number of one.', code="customer"
         )
     (row,) = rows
     return row.id, row.number, row.name
+
+
+_NAMED = (customer.c.id, customer.c.source, customer.c.number, customer.c.name)
+
+
+def _called(connection: Connection, text: str) -> Sequence[Row[Any, Any, Any, Any]]:
+    """Those of exactly that number, name or SOURCE:NUMBER."""
+    called = [customer.c.number == text, customer.c.name == text]
+    source, colon, number = text.partition(":")
+    if colon:
+        called.append(and_(customer.c.source == source, customer.c.number == number))
+    return connection.execute(select(*_NAMED).where(or_(*called)).order_by(customer.c.id)).all()
+
+
+def _alike(text: str) -> ColumnElement[bool]:
+    return customer.c.name.icontains(text, autoescape=True)
+
+
+def _numbers(connection: Connection, rows: Sequence[Row[Any, Any, Any, Any]]) -> str:
+    """The number that names each, with its source where another customer has the same."""
+    numbers = sorted({row.number for row in rows})
+    query = select(customer.c.number).where(customer.c.number.in_(numbers))
+    several = query.group_by(customer.c.number).having(func.count() > 1)
+    shared = set(connection.scalars(several))
+    return ", ".join(f"{row.source}:{row.number}" if row.number in shared else row.number for row in rows)
 
 
 def orders_of(connection: Connection, customer_ids: Collection[int]) -> set[int]:

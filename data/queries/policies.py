@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
+from data.queries.backorders import customer_called
 from data.tables import customer, order, policy, user
-from routing.errors import InvalidInput
+from routing.errors import InvalidInput, NotFound
 from routing.model.orders import Completeness, OrderTerms
 from routing.rules.policies import PolicyBook, PolicyRow, Scope
 
@@ -103,22 +104,22 @@ def whom_of(connection: Connection, scope: Scope, scope_id: int) -> str:
 
 
 def scope_of(connection: Connection, scope: Scope, text: str) -> int:
-    """The id of the customer (by number or name) or the order (by number) that a person typed; 0 for the company.
+    """The id of the customer (as `customer_called` takes it) or order (by number) that a person typed; 0: the company.
 
     Raises InvalidInput when there is none or more than one.
     """
     if scope is Scope.COMPANY:
         return 0
     if scope is Scope.CUSTOMER:
-        matches = or_(customer.c.number == text, customer.c.name == text)
-        found = connection.scalars(select(customer.c.id).where(matches)).all()
-    else:
-        found = connection.scalars(select(order.c.id).where(order.c.number == text)).all()
+        try:
+            return customer_called(connection, text)[0]
+        except (NotFound, InvalidInput) as problem:
+            raise InvalidInput(str(problem), code="whom") from problem
+    found = connection.scalars(select(order.c.id).where(order.c.number == text)).all()
     if not text:
-        wanted = "a customer: write its number or its name" if scope is Scope.CUSTOMER else "an order: write its number"
-        raise InvalidInput(f"Choose {wanted}.", code="whom")
+        raise InvalidInput("Choose an order: write its number.", code="whom")
     if not found:
-        raise InvalidInput(f'There is no {scope} "{text[:40]}". Write its number as the list shows it.', code="whom")
+        raise InvalidInput(f'There is no order "{text[:40]}". Write its number as the list shows it.', code="whom")
     if len(found) > 1:
-        raise InvalidInput(f'"{text[:40]}" is {len(found)} {scope}s. Write the number instead.', code="whom")
+        raise InvalidInput(f'"{text[:40]}" is {len(found)} orders. Write the number instead.', code="whom")
     return int(found[0])

@@ -39,7 +39,7 @@ from routing.model.orders import OrderTerms
 from routing.model.tasks import TaskKind
 from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise, loadable
-from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
+from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder, kept_as
 from routing.rules.splitting import PartLine
 
 _KEPT = (
@@ -327,6 +327,11 @@ class OrderStore(StorePart):
             rows[row.id].append(row)
         ready = self._ready_units(home, for_day=for_day, now=now, overdue_days=overdue_days, orders=orders)
         shipments = shipments_of(self.connection, rows)
+
+        def terms_on(day: str, order_id: int, head: Any) -> OrderTerms:
+            stated = stated_terms(*(getattr(head, column.name) for column in STATED))
+            return policies.order_terms(stated, day=day, customer_id=head.customer_id, order_id=order_id)
+
         return [
             _candidate(
                 lines,
@@ -337,12 +342,9 @@ class OrderStore(StorePart):
                 zone,
                 # The day that it goes out on decides, as it decides whether it has waited enough: a policy of tomorrow
                 # holds for what is released today for tomorrow.
-                policies.order_terms(
-                    stated_terms(*(getattr(lines[0], column.name) for column in STATED)),
-                    day=for_day,
-                    customer_id=lines[0].customer_id,
-                    order_id=order_id,
-                ),
+                terms_on(for_day, order_id, lines[0]),
+                terms_on(today, order_id, lines[0]),
+                today,
             )
             for order_id, lines in rows.items()
         ]
@@ -685,8 +687,11 @@ def _candidate(
     shipments: int,
     zone: ZoneInfo,
     terms: OrderTerms,
+    terms_today: OrderTerms,
+    today: str,
 ) -> Candidate:
     head = lines[0]
+    ordered_on = head.ordered_at.astimezone(zone).date().isoformat()
     ready: dict[int, int] = defaultdict(int)
     for each in units:
         ready[each.line_id] += each.quantity
@@ -695,6 +700,9 @@ def _candidate(
             id=head.id,
             number=head.number,
             terms=terms,
+            kept=kept_as(
+                terms_today.completeness, ordered_on=ordered_on, max_wait_days=terms_today.max_wait_days, day=today
+            ),
             lines=tuple(
                 ReleaseLine(
                     id=row.line_id,
@@ -707,7 +715,7 @@ def _candidate(
                 )
                 for row in lines
             ),
-            ordered_on=head.ordered_at.astimezone(zone).date().isoformat(),
+            ordered_on=ordered_on,
             wanted_on=head.wanted_on,
             not_before=head.not_before,
             not_after=head.not_after,

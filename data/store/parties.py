@@ -106,9 +106,6 @@ class PartyStore(StorePart):
             found |= {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
         return found
 
-    def customer_numbers(self, customer_ids: Collection[int]) -> set[str]:
-        return set(self.connection.scalars(select(customer.c.number).where(customer.c.id.in_(sorted(customer_ids)))))
-
     def sites(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
         """The rows of the sites that exist, by number; `customer` is the number of their customer."""
         found: dict[str, dict[str, Any]] = {}

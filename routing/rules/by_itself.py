@@ -13,6 +13,8 @@ DAY_IS_PAST = "its day was past"
 """Why of a promise that breaks although nothing was decided: its day passed, and neither goods nor van came."""
 WAITED_ENOUGH = "an order has waited enough"
 """Why of what moves when an order that waits at most so many days is given what there is."""
+SHIPS_OTHERWISE = "policy completeness"
+"""Why of what moves when an order is given what there is because a policy of the day it is released for says so."""
 LET_GO = "was on hold"
 """Why of a promise that is made when a hold ends or the money is here: until then nobody is told what moves it."""
 MOST_UNSENT = 2

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 
 from routing.errors import InvalidInput
 from routing.model.returns import HandedOver
+from routing.rules.saying_why import short_enough
 
 FURTHEST = timedelta(days=366)
-LONGEST_WHY = 200
 MOST_EMPTIES = 10_000
 """Units of one collection that none of our deliveries brought: more is a slip of the keyboard."""
 
@@ -106,6 +106,4 @@ def reason(text: str) -> str:
     said = " ".join(text.split())
     if not said:
         raise InvalidInput("Say why it is fetched, such as empties or a return: who counts it in will ask.", code="why")
-    if len(said) > LONGEST_WHY:
-        raise InvalidInput(f"Say why in at most {LONGEST_WHY} characters.", code="why")
-    return said
+    return short_enough(said)

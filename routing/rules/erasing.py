@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from routing.errors import InvalidInput
+from routing.rules.saying_why import short_enough
 
 KEPT_FOR = {"photo": "photos_days", "signature": "signatures_days"}
 """The kinds of files of a proof, each with the policy that says for how many days it is kept."""
-LONGEST_WHY = 200
 
 
 def kept_since(days: Mapping[str, int | None], now: datetime) -> dict[str, datetime]:
@@ -33,9 +33,7 @@ def erased_because(text: str) -> str:
     said = " ".join(text.split())
     if not said:
         raise InvalidInput("Say why they are erased: who looks for the proof will ask.", code="why")
-    if len(said) > LONGEST_WHY:
-        raise InvalidInput(f"The reason has {len(said)} characters. Write it in {LONGEST_WHY}.", code="why")
-    return said
+    return short_enough(said)
 
 
 def counted(kinds: Iterable[str]) -> dict[str, int]:

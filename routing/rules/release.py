@@ -62,6 +62,9 @@ GOODS = frozenset(
 )
 """Reasons that more goods would take away."""
 
+_FREER = (Completeness.COMPLETE, Completeness.PER_LINE, Completeness.PARTIAL)
+"""Each gives an order goods more freely than the one before it."""
+
 AS_IT_COMES = OrderTerms()
 """The terms of an order of which nothing is kept back."""
 
@@ -88,11 +91,13 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseOrder:
-    """An order as release sees it. `shipments` counts the deliveries it has had. Days are ISO or ""."""
+    """An order as release sees it. `terms` are those of the day it is released for; `kept` is how goods are kept for it
+    today. `shipments` counts the deliveries it has had. Days are ISO or ""."""
 
     id: int
     number: str
     terms: OrderTerms = AS_IT_COMES
+    kept: Completeness = Completeness.PARTIAL
     lines: tuple[ReleaseLine, ...]
     ordered_on: str
     wanted_on: str = ""
@@ -191,28 +196,35 @@ def kept_as(completeness: Completeness, *, ordered_on: str, max_wait_days: int |
     return Completeness.PARTIAL if "" < wait_ends(ordered_on, max_wait_days) <= day else completeness
 
 
-def waits_until(order: ReleaseOrder, *, today: str, for_day: str, days: DeliveryDays) -> bool:
-    """Whether the order waits for all of its goods today and will have waited enough on an ISO day to come, with
-    nothing but goods between it and that day.
+def then_kept_as(order: ReleaseOrder, *, for_day: str, days: DeliveryDays) -> Completeness | None:
+    """How goods are kept for an order on an ISO day to come, where it is given them more freely then than today, with
+    nothing but goods between it and that day: it will have waited enough, or a policy of that day says so. Else None.
 
     Ordered on Sunday 1 March, it waits five days at most, for Friday the 6th, or is on hold:
 
         >>> line = ReleaseLine(id=1, needed=10, committed=0, ready=0)
         >>> terms = OrderTerms(completeness=Completeness.COMPLETE, max_wait_days=5)
-        >>> order = ReleaseOrder(id=1, number="SO-1", lines=(line,), ordered_on="2026-03-01", terms=terms)
-        >>> [waits_until(order, today="2026-03-05", for_day=day, days=DeliveryDays()) for day in ("2026-03-05",
-        ...                                                                                      "2026-03-06")]
-        [False, True]
-        >>> waits_until(replace(order, hold_reason="asked to wait"), today="2026-03-05", for_day="2026-03-06",
-        ...             days=DeliveryDays())
-        False
+        >>> order = ReleaseOrder(id=1, number="SO-1", lines=(line,), ordered_on="2026-03-01", terms=terms,
+        ...                      kept=Completeness.COMPLETE)
+        >>> def then(order, day):
+        ...     kept = then_kept_as(order, for_day=day, days=DeliveryDays())
+        ...     return kept and kept.value
+        >>> then(order, "2026-03-05"), then(order, "2026-03-06")
+        (None, 'partial')
+        >>> print(then(replace(order, hold_reason="asked to wait"), "2026-03-06"))
+        None
+
+    From the day on it may go line by line; what is kept line by line today is kept no tighter for it:
+
+        >>> by_line = replace(order, terms=OrderTerms(completeness=Completeness.PER_LINE))
+        >>> then(by_line, "2026-03-05"), then(replace(by_line, kept=Completeness.PER_LINE), "2026-03-05")
+        ('per_line', None)
     """
     terms = order.terms
-    if terms.completeness is Completeness.PARTIAL:
-        return False
-    if not today < wait_ends(order.ordered_on, terms.max_wait_days) <= for_day:
-        return False
-    return GOODS.issuperset(judge(order, for_day=for_day, days=days).reasons)
+    kept = kept_as(terms.completeness, ordered_on=order.ordered_on, max_wait_days=terms.max_wait_days, day=for_day)
+    if _FREER.index(kept) <= _FREER.index(order.kept):
+        return None
+    return kept if GOODS.issuperset(judge(order, for_day=for_day, days=days).reasons) else None
 
 
 def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool = False) -> Verdict:

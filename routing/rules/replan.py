@@ -22,6 +22,7 @@ from routing.rules.driver_out import OutKind, OutOption, insert_cheapest, is_loa
 from routing.rules.fixes import Fix, filled
 from routing.rules.problem import is_offered, trips_of
 from routing.rules.runs import Runs, priced
+from routing.rules.saying_why import short_enough
 from routing.rules.schedule import Failure, Timetable
 
 WEIGHED = 8
@@ -37,9 +38,6 @@ type NextDay = Callable[[int], str]
 # ---------------------------------------------------------------------------- an urgent order comes in
 
 
-LONGEST_WHY = 200
-
-
 def urgent_because(text: str, *, number: str) -> str:
     """Why an order is brought out of its turn, on one line. Raises InvalidInput without a reason, or for a long one.
 
@@ -49,9 +47,7 @@ def urgent_because(text: str, *, number: str) -> str:
     said = " ".join(text.split())
     if not said:
         raise InvalidInput(f"Say why {number} is urgent: it stands with its orders, and in the figures.", code="why")
-    if len(said) > LONGEST_WHY:
-        raise InvalidInput(f"The reason has {len(said)} characters. Write it in {LONGEST_WHY}.", code="why")
-    return said
+    return short_enough(said)
 
 
 def urgent_in(

@@ -256,7 +256,9 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
     if open_vans:
         names = ", ".join(van.vehicle for van in open_vans)
         raise Conflict(
-            f"{names} not counted yet on {day_words(day)}. Count what came back, then close the day.", day=day
+            f"{names} not counted yet on {day_words(day)}. Count what came back, then close the day.",
+            code="vans_open",
+            day=day,
         )
     store.set_plan_state(depot_id=depot_id, day=day, state="closed")
     store.append_event(

@@ -141,7 +141,13 @@ def _of_orders(decision: Decision) -> Iterator[tuple[WaitingOrder, list[LineChan
 
 
 def _has_no_date(change: LineChange) -> bool:
-    return change.loses or bool(change.old_day and not change.new_day and change.waits)
+    lost = change.loses or _loses_while_held(change)
+    return lost or bool(change.old_day and not change.new_day and change.waits)
+
+
+def _loses_while_held(change: LineChange) -> bool:
+    """Its customer hears of it when it is let go; the slip is known, and counted, now."""
+    return bool(change.on_hold and change.promised_on and change.old_day and not change.new_day)
 
 
 def _falls_apart(
@@ -187,8 +193,8 @@ def _story(
         lines: list[dict[str, object]] = [_change_data(change) for change in moved]
         yield {**about, "kind": "allocated", "data": {"why": _why_of(moved, why), "lines": lines}}
     # No promise can be made of goods without a date: what the figures count as the slip is this, on the day on
-    # which it is known, also of what is told later.
-    lost = [change for change in no_date if change.loses and change.old_day]
+    # which it is known, also of what is told later, or when it is let go.
+    lost = [change for change in no_date if change.old_day and (change.loses or _loses_while_held(change))]
     if lost:
         missed = {change.line_id for change in lost}
         lines = [

@@ -11,13 +11,11 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from routing.errors import InvalidInput
 from routing.rules.by_itself import LET_GO
 from routing.rules.promises import with_held
+from routing.rules.saying_why import short_enough
 from routing.services import allocating, committing, reaching
 from routing.services.story import KeepsEvents
-
-LONGEST = 200
 
 
 class LetsGo(allocating.Store, Protocol):
@@ -112,9 +110,7 @@ def tell_let_go(store: LetsGo, held: Collection[int], *, by: str, now: datetime)
 
 
 def _reason(text: str) -> str:
-    if len(text) > LONGEST:
-        raise InvalidInput(f"The reason has {len(text)} characters. Write it in {LONGEST}.", code="reason")
-    return text
+    return short_enough(text, code="reason")
 
 
 def _tell(store: Store, kind: str, order_id: int, *, reason: str, by: str, now: datetime) -> None:

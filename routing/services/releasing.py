@@ -10,22 +10,30 @@ from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from routing.errors import Conflict, InvalidInput
+from routing.errors import Conflict
 from routing.model.orders import Book, Completeness, DeliveryDays, LineChange
 from routing.model.picking import PickDelivery
 from routing.model.stock import Claim, UnitState
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import with_released
-from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY, WAITED_ENOUGH
+from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY, SHIPS_OTHERWISE, WAITED_ENOUGH
 from routing.rules.collecting import cancelled_because
-from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from, waits_until
+from routing.rules.release import (
+    Candidate,
+    NotReleased,
+    ReadyUnits,
+    judge,
+    planned_from,
+    then_kept_as,
+    wait_ends,
+)
+from routing.rules.saying_why import short_enough
 from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import LocksInSteps, LocksPools
 from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
-LONGEST_WHY = 200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -76,7 +84,10 @@ class ReadyOrder:
     """Its SKUs, where a line of it was expected before the day it is released for, or goes whole before the day it was
     expected on: that day moves with the release."""
     given: bool = False
-    """It has waited as long as it may by that day, and is given goods by this release that it does not hold yet."""
+    """It has waited as long as it may by that day, or ships more freely by a policy of it, and is given goods by this
+    release that it does not hold yet."""
+    by_policy: bool = False
+    """It is given goods by a policy of that day, without having waited so long."""
 
     @property
     def quantity(self) -> int:
@@ -138,8 +149,8 @@ def simulate_release(
     """Which orders are ready for an ISO day, and why the others are not. `riding`: orders a part of which a van takes
     along. Nothing is written.
 
-    Who waits at most so many days and has waited them by that day is given now what there is for it then. Where the ERP
-    allocates, none is ours to release and none to keep.
+    Who waits at most so many days and has waited them by that day, or ships more freely by a policy in force on it, is
+    given now what there is for it then. Where the ERP allocates, none is ours to release and none to keep.
     """
     if store.erp_allocates():
         return Releasing(depot_id=depot_id, for_day=for_day, ready=(), stays=())
@@ -147,7 +158,7 @@ def simulate_release(
     days = store.delivery_days(depot_id, {candidate.site_id for candidate in candidates})
     given: frozenset[int] = frozenset()
     if for_day > allocating.today_at(store, depot_id, now):
-        candidates, given = _with_ended_waits(store, depot_id, candidates, days, for_day=for_day, now=now)
+        candidates, given = _given_by_then(store, depot_id, candidates, days, for_day=for_day, now=now)
     return _judged(depot_id, candidates, days, for_day=for_day, riding=riding, given=given)
 
 
@@ -179,13 +190,14 @@ def _judged(
             goes = taken_by(candidate, dict(verdict.units), for_day=for_day)
             if candidate.order.id in given:
                 every = frozenset(line.product_id for line in candidate.order.lines)
-                goes = replace(goes, given=True, moves=every)
+                waited = "" < wait_ends(candidate.order.ordered_on, candidate.order.terms.max_wait_days) <= for_day
+                goes = replace(goes, given=True, by_policy=not waited, moves=every)
             ready.append(goes)
     ready = _with_their_day(ready, days, for_day=for_day)
     return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
 
 
-def _with_ended_waits(
+def _given_by_then(
     store: Reader,
     depot_id: int,
     candidates: Sequence[Candidate],
@@ -194,44 +206,42 @@ def _with_ended_waits(
     for_day: str,
     now: datetime,
 ) -> tuple[list[Candidate], frozenset[int]]:
-    """The candidates as they stand once who has waited enough by an ISO day to come is given what there is, and who
-    that is: the orders that go by it."""
-    today = allocating.today_at(store, depot_id, now)
-    waiting = {
-        candidate.order.id
+    """The candidates as they stand once who is given goods more freely on an ISO day to come, having waited enough or
+    by a policy of it, is given what there is, and who that is: the orders that go by it."""
+    then_kept = {
+        candidate.order.id: kept
         for candidate in candidates
-        if waits_until(candidate.order, today=today, for_day=for_day, days=days[candidate.site_id])
+        if (kept := then_kept_as(candidate.order, for_day=for_day, days=days[candidate.site_id]))
     }
     zone = ZoneInfo(store.depot(depot_id).zone)
-    while waiting:
-        products = {line.product_id for each in candidates if each.order.id in waiting for line in each.order.lines}
+    while then_kept:
+        products = {line.product_id for each in candidates if each.order.id in then_kept for line in each.order.lines}
         decision = reaching.decide_change(
-            store, depot_id, products, partial(_in_parts, order_ids=frozenset(waiting)), now=now, why=WAITED_ENOUGH
+            store, depot_id, products, partial(_then_kept, kept=dict(then_kept)), now=now, why=WAITED_ENOUGH
         )
         then = [_holding(each, decision, for_day=for_day, zone=zone) for each in candidates]
         stay = {
             each.order.id
             for each in then
-            if each.order.id in waiting and judge(each.order, for_day=for_day, days=days[each.site_id]).reasons
+            if each.order.id in then_kept and judge(each.order, for_day=for_day, days=days[each.site_id]).reasons
         }
         if not stay:
             more = {
                 each.order.id
                 for each, was in zip(then, candidates, strict=True)
-                if each.order.id in waiting and _ready_of(each) != _ready_of(was)
+                if each.order.id in then_kept and _ready_of(each) != _ready_of(was)
             }
             return then, frozenset(more)
         # Goods that would not go are nobody's to give: who is behind keeps them.
-        waiting -= stay
+        then_kept = {order_id: kept for order_id, kept in then_kept.items() if order_id not in stay}
     return list(candidates), frozenset()
 
 
-def _in_parts(book: Book, order_ids: Collection[int]) -> Book:
+def _then_kept(book: Book, kept: Mapping[int, Completeness]) -> Book:
     return replace(
         book,
         orders=tuple(
-            replace(order, completeness=Completeness.PARTIAL) if order.id in order_ids else order
-            for order in book.orders
+            replace(order, completeness=kept[order.id]) if order.id in kept else order for order in book.orders
         ),
     )
 
@@ -299,9 +309,16 @@ def _days_moved(
         moves,
         partial(with_released, units=_units_of(found), for_day=found.for_day),
         now=now,
-        why=WAITED_ENOUGH if any(order.given for order in found.ready) else RELEASED_FOR_ANOTHER_DAY,
+        why=_why_moves(found),
         locking=locking,
     )
+
+
+def _why_moves(found: Releasing) -> str:
+    given = [order for order in found.ready if order.given]
+    if not given:
+        return RELEASED_FOR_ANOTHER_DAY
+    return SHIPS_OTHERWISE if all(order.by_policy for order in given) else WAITED_ENOUGH
 
 
 def _units_of(found: Releasing) -> dict[tuple[int, int], int]:
@@ -394,8 +411,7 @@ def release_orders(
     if moves is not None:
         # Its units are written already, as released: what is left are the dates, and who hears of them.
         released = with_released(moves.before, _units_of(found), for_day=for_day)
-        why = WAITED_ENOUGH if any(order.given for order in found.ready) else RELEASED_FOR_ANOTHER_DAY
-        committing.write(store, replace(moves, before=released), by=by, now=now, why=why, tell=True)
+        committing.write(store, replace(moves, before=released), by=by, now=now, why=_why_moves(found), tell=True)
     return Releasing(
         depot_id=depot_id,
         for_day=for_day,
@@ -480,8 +496,7 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     What was picked for it goes back on the shelf: a task says so to the warehouse. Of a collection nothing is fetched.
     Raises InvalidInput for a reason that is too long, and of a collection for none.
     """
-    if len(why) > LONGEST_WHY:
-        raise InvalidInput(f"The reason has {len(why)} characters. Write it in {LONGEST_WHY}.", code="reason")
+    short_enough(why, code="reason")
     if not any(each.is_fetched for each in store.pick_deliveries([delivery_id])):
         refuse_if_erp(store)  # what is fetched is the customer's, whoever allocates
     before = one_delivery(store, delivery_id)

@@ -310,6 +310,31 @@ def test_a_sheet_refuses_what_it_cannot_hold_and_says_what_can() -> None:
     assert [(cell.value, cell.data_type) for cell in row] == [("#N/A\ufffd", "s"), (3.5, "n")]
 
 
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        (999_999_999_999_999, (999_999_999_999_999, "n")),
+        (-999_999_999_999_999, (-999_999_999_999_999, "n")),
+        (1_234_567_890_123_456, ("1234567890123456", "s")),
+        (-1_234_567_890_123_456, ("-1234567890123456", "s")),
+        (Decimal("12345678901234567.89"), ("12345678901234567.89", "s")),
+        (Decimal("1E+20"), ("100000000000000000000", "s")),
+        (Decimal("1234567890123.45"), (1234567890123.45, "n")),
+        (Decimal("0.10"), (0.1, "n")),
+    ],
+)
+def test_a_number_that_a_spreadsheet_would_round_stands_there_as_text(
+    number: int | Decimal, kept: tuple[object, str]
+) -> None:
+    out = io.BytesIO()
+    write_table(out, "xlsx", ["worth"], [[number]], title="Orders")
+    ((cell,),) = openpyxl.load_workbook(out).active.iter_rows(min_row=2)
+    assert (cell.value, cell.data_type) == kept
+    out.seek(0)
+    (read,) = [each.cells["worth"] for each in read_table(out, kind="x", columns=["worth"])]
+    assert Decimal(read) == number
+
+
 @pytest.mark.parametrize("format", ["csv", "xlsx"])
 def test_memory_stays_flat_however_long_the_table_is(format: str, tmp_path: Path) -> None:
     def peak(rows: int) -> int:

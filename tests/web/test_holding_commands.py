@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, insert, select, update
 
 from data import tables
 from data.store import open_store
@@ -102,6 +102,48 @@ def test_an_order_passes_its_payment_gate_only_by_that_word(website: Website, de
         ("payment_passed", desk.orders[1], "command line", "the bank confirmed it")
     ]
     assert "waited for no payment" in run("let-go", "SO-1", "--unpaid", "--why", "again").stdout
+
+
+def two_sources(website: Website) -> None:
+    """A shop's customer has the number of ours, another one the name that begins as theirs alone."""
+    with website.installation.database.writing() as connection:
+        for source, number, name in (("shopify", "C-1", "Shop 1"), ("own", "C-77", "Harbour kiosk 77")):
+            connection.execute(insert(tables.customer).values(source=source, number=number, name=name))
+
+
+def held_customers(website: Website) -> list[tuple[str, str]]:
+    return [(each.source, each.number) for each in rows(website, tables.customer) if each.payment_hold]
+
+
+def test_nothing_is_done_to_a_customer_of_whom_only_a_part_of_the_name_was_said(website: Website, desk: Desk) -> None:
+    two_sources(website)
+    for words in (("hold", "--customer", "Harbour"), ("erase", "--customer", "Harbour")):
+        done = run(*words, "--why", "x")
+        assert (done.exit_code, done.stderr.strip()) == (
+            2, 'There is no customer "Harbour". Alike are C-77: write the number of one.',
+        )  # fmt: skip
+    done = run("collect", "Harbour", "S-1", "OAT", "1")
+    assert "Alike are C-77: write the number of one." in done.stderr
+    assert held_customers(website) == []
+    assert "is on payment hold" in run("hold", "--customer", "Harbour kiosk 77", "--why", "x").stdout
+    assert held_customers(website) == [("own", "C-77")]
+
+
+def test_a_number_of_two_sources_is_told_apart_by_its_source(website: Website, desk: Desk) -> None:
+    two_sources(website)
+    done = run("hold", "--customer", "C-1", "--why", "x")
+    assert 'customers are called "C-1" (own:C-1, shopify:C-1): write the number of one.' in done.stderr
+    done = run("policy", "set", "max_wait_days", "9", "--customer", "C-1")
+    assert "own:C-1, shopify:C-1" in done.stderr
+    assert held_customers(website) == []
+    assert run("hold", "--customer", "shopify:C-1", "--why", "x").exit_code == 0
+    assert held_customers(website) == [("shopify", "C-1")]
+    assert run("policy", "set", "max_wait_days", "9", "--customer", "shopify:C-1").exit_code == 0
+    (kept,) = [each for each in rows(website, tables.policy) if each.name == "max_wait_days"]
+    (theirs,) = [each for each in rows(website, tables.customer) if each.source == "shopify"]
+    assert kept.scope_id == theirs.id
+    listed = json.loads(run("backorders", "--customer", "own:C-1", "--json").stdout)
+    assert listed == json.loads(run("backorders", "--customer", "Café 1", "--json").stdout)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from data.queries.backorders import customers_called
+from data.queries.backorders import customer_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput, NotFound
@@ -56,18 +56,24 @@ def collect_command(
         now = here.clock.now()
         with here.database.reading() as connection:
             store = SqlStore(connection)
-            numbers = store.customer_numbers(customers_called(connection, customer.strip()))
-            door = store.sites([site]).get(site)
+            key, _number, name = customer_called(connection, customer.strip())
+            doors = [door for door in store.sites_of_customers([key]).get(key, []) if door["number"] == site.strip()]
             product_id = store.product_ids([sku]).get(sku)
-        if door is None or door["customer"] not in numbers:
-            raise NotFound(f'There is no site "{site[:40]}" of that customer. Write its number.', code="site")
+        if not doors:
+            raise NotFound(f'There is no site "{site[:40]}" of {name[:80]}. Write its number.', code="site")
+        if len(doors) > 1:
+            raise InvalidInput(
+                f'{name[:80]} has {len(doors)} sites "{site[:40]}", from {" and ".join(d["source"] for d in doors)}. '
+                "Have it fetched on the page of its customer's order.",
+                code="site",
+            )
         if product_id is None:
             raise InvalidInput(f'There is no product "{sku[:40]}". Import the products first.', code="sku")
 
         def write(store: SqlStore) -> Fetching:
             return collect_goods(
                 store,
-                site_id=door["id"],
+                site_id=doors[0]["id"],
                 product_id=product_id,
                 quantity=quantity,
                 why="asked for by the customer" if why is None else why,

@@ -26,7 +26,8 @@ from data.queries.day_figures import DEFINITIONS, DayFigures, day_figures
 from data.queries.evening import Counted, EveningDepot, EveningVan, evening
 from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import LineResult, day_results, period_results
-from data.store import SqlStore, open_store
+from data.store import SqlStore
+from data.store.again import in_transaction
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.model.amounts import how_many
 from routing.model.day import LostGoods, VanCash
@@ -100,13 +101,14 @@ def close_command(
     refused, nothing. Of a van that was counted before, the same count again changes nothing, and another one is said
     and left out. Exit code 1 then, and when a van stays open: each with what it waits for.
     """
-    done = _Evening()
     with open_installation() as here, ExitStack() as files:
         now = here.clock.now()
         file = files.enter_context(_opened(counts)) if counts is not None else None
-        with open_store(here.database) as store:
-            day = the_day(here, day)
-            homes = _went_out(store, day)
+        today = the_day(here, day)
+
+        def close(store: SqlStore) -> _Evening:
+            done = _Evening()
+            homes = _went_out(store, today)
             if nobody_went:
                 for each in (each for home in homes for each in home.vans):
                     for stop in each.open_stops:
@@ -114,24 +116,27 @@ def close_command(
                             store=store, manifest_id=each.van.manifest_id, stop_id=stop.stop_id, now=now, by=BY,
                             secret=here.secret,
                         )  # fmt: skip
-                homes = _went_out(store, day)
+                homes = _went_out(store, today)
             given = _given(store, homes, file)
-            done.unchanged, done.otherwise = _counted_before(store, day, homes, given)
+            done.unchanged, done.otherwise = _counted_before(store, today, homes, given)
             for home in homes:
                 _close_vans(store, home, given, done, missing=missing, found=found, now=now)
                 if home.plan == "dispatched" and all(
-                    van.closed for van in store.vans_of_day(day=day, depot_id=home.id)
+                    van.closed for van in store.vans_of_day(day=today, depot_id=home.id)
                 ):
-                    close_day(store=store, day=day, depot_id=home.id, now=now, by=BY)
+                    close_day(store=store, day=today, depot_id=home.id, now=now, by=BY)
                     done.days.append(home.name)
+            return done
+
+        done = in_transaction(here.database, close)
     if as_json:
         vans = [{"vehicle": vehicle, "result": result, "cash": cash} for vehicle, result, cash in done.vans]
         print_json(
-            {"day": day, "closed": vans, "days_closed": done.days, "waits": done.waits, "unchanged": done.unchanged,
+            {"day": today, "closed": vans, "days_closed": done.days, "waits": done.waits, "unchanged": done.unchanged,
              "counted_otherwise": done.otherwise}
         )  # fmt: skip
     else:
-        _print_evening(done, day)
+        _print_evening(done, today)
     if done.waits or done.otherwise:
         click.get_current_context().exit(1)
 

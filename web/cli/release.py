@@ -136,6 +136,7 @@ def _release_document(
                 "not_looked_up": order.site_id in unsure.new,
                 "planned_from": found.for_day if order.planned_from == "" else order.planned_from,
                 "given": order.given,
+                "by_policy": order.by_policy,
                 "on_truck": sum(each.quantity for each in order.units if each.ready_at is not None),
             }
             for order in found.ready
@@ -280,15 +281,18 @@ def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate
         several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
         more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
         console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
-    if waited := [order for order in found.ready if order.given]:
-        several = ", ".join(order.order for order in waited[:8])
-        more = f" and {len(waited) - 8} more" if len(waited) > 8 else ""
-        console.print(
-            f"Have waited as long as they may by then, and {'would be' if simulate else 'were'} given what there is: "
-            f"{clean(several)}{more}",
-            markup=False,
-            highlight=False,
-        )
+    for by_policy, said in (
+        (False, "Have waited as long as they may by then, and"),
+        (True, "Ship more freely by a policy of that day, and"),
+    ):
+        if given := [order for order in found.ready if order.given and order.by_policy is by_policy]:
+            several = ", ".join(order.order for order in given[:8])
+            more = f" and {len(given) - 8} more" if len(given) > 8 else ""
+            console.print(
+                f"{said} {'would be' if simulate else 'were'} given what there is: {clean(several)}{more}",
+                markup=False,
+                highlight=False,
+            )
     for day, late in _by_day(found):
         several = ", ".join(f"{order.order} {order.site}" for order in late[:8])
         more = f" and {len(late) - 8} more" if len(late) > 8 else ""

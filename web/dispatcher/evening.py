@@ -17,7 +17,7 @@ from data.queries.company import company_card
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.evening import evening as evening_of
 from data.queries.results import period_results
-from data.store import SqlStore, open_store
+from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
 from routing.model.days import today_of
@@ -106,7 +106,9 @@ def nobody_went(manifest_id: int, stop_id: int) -> ResponseReturnValue:
 @needs_role("dispatcher")
 def close_all(depot_id: int) -> ResponseReturnValue:
     day = _day(request.form.get("day", ""))
-    with open_store(here().database) as store:
+    at, by = now(), current_user.actor
+
+    def close(store: SqlStore) -> int:
         home = next(iter(evening_of(store.connection, day=day, depot_id=depot_id)), None)
         if home is None:
             raise NotFound(_("There is no depot %(id)s.", id=depot_id), depot=depot_id)
@@ -114,7 +116,9 @@ def close_all(depot_id: int) -> ResponseReturnValue:
             raise Conflict(_("%(depot)s was closed already.", depot=home.name), code="day_closed")
         if not home.vans:
             raise NotFound(_("No van went out from %(depot)s that day.", depot=home.name))
-        vans = close_day(store=store, day=day, depot_id=depot_id, now=now(), by=current_user.actor)
+        return close_day(store=store, day=day, depot_id=depot_id, now=at, by=by)
+
+    vans = in_transaction(here().database, close)
     flash(ngettext("The day is closed: %(num)s van.", "The day is closed: %(num)s vans.", vans), "done")
     return redirect(url_for("evening.page", day=day))
 

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
-from data.importers.cells import A_DAY
+from data.importers.cells import A_DAY, LONGEST_SINCE_COUNTED
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
 from data.queries.receipts import expected_inbound, inbound_by_ids, inbound_of, recent_receipts, trucks
@@ -408,6 +408,8 @@ def _from_text(text: str) -> list[Receipt]:
         raise InvalidInput(
             _("Goods cannot be counted in more than a day ahead. Start again from the list."), code="counted_at"
         )
+    if any(now() - each.counted_at > LONGEST_SINCE_COUNTED for each in receipts_in):
+        raise InvalidInput(_("Goods cannot be counted in years later. Start again from the list."), code="counted_at")
     if any(each.quantity > MOST_UNITS for each in receipts_in):
         raise unreadable
     with here().database.reading() as connection:

@@ -14,11 +14,14 @@ from data.db import Database
 from data.store import SqlStore, open_store
 from routing.model.stock import Receipt
 from routing.rules.by_itself import LET_GO
+from routing.rules.figures.slips import Cause
+from routing.services.committing import PROMISE_LOST
 from routing.services.holding import hold_customer, hold_order, pass_payment
 from routing.services.promising import promised_lines
 from routing.services.receiving import simulate_receipt
 from routing.services.supplying import Slip, commit_slip
 from tests.backorder_world import DEPOT, World
+from tests.data.backorders.test_lost_dates import slips
 from tests.data.backorders.test_unsent import a_night, expected, promises, told
 
 Hold = Callable[[SqlStore, str, World], Any]
@@ -123,6 +126,51 @@ def test_a_day_that_is_lost_while_it_is_held_is_told_when_it_is_let_go(database:
     with open_store(database) as store:
         hold(store, "", world)
     assert told(world) == [("", ["was_held"])]
+
+
+@HOLDS
+@pytest.mark.parametrize("comes_again", [False, True])
+def test_a_promise_that_is_lost_while_it_is_held_slips_by_what_took_it_and_once(
+    database: Database, held_by: Hold, comes_again: bool
+) -> None:
+    world = World(database)
+    world.expect(product=1, quantity=12, days=1)
+    world.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=0)
+    ((day, _),) = promises(world)
+    with open_store(database) as store:
+        held_by(store, "asked to wait", world)
+    assert lost(world) == []
+    late(world, None)
+    assert lost(world) == [("inbound PO-1 is cancelled", [day])]
+    assert (told(world), len(promises(world)), slips(world)) == ([], 1, {Cause.SUPPLIER.value: 1})
+    if comes_again:
+        world.now += timedelta(days=3)
+        world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+        assert told(world) == []
+    with open_store(database) as store:
+        held_by(store, "", world)
+    assert len(told(world)) == 1
+    assert lost(world) == [("inbound PO-1 is cancelled", [day])]
+    assert slips(world) == ({} if comes_again else {Cause.SUPPLIER.value: 1}), "once, on the day it was lost"
+
+
+def test_who_has_not_been_promised_a_day_loses_no_promise_while_it_is_held(database: Database) -> None:
+    world = World(database)
+    world.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=0)
+    with open_store(database) as store:
+        hold(store, "asked to wait", world)
+    world.expect(product=1, quantity=12, days=1)
+    late(world, 2)
+    assert expected(world) != [""]
+    late(world, None)
+    assert (expected(world), lost(world)) == ([""], [])
+
+
+def lost(world: World) -> list[tuple[str, list[str]]]:
+    """Of each promise lost, why, and the days that were promised."""
+    query = select(tables.event.c.data).where(tables.event.c.kind == PROMISE_LOST).order_by(tables.event.c.id)
+    with world.database.reading() as connection:
+        return [(data["why"], [line["promised"] for line in data["lines"]]) for data in connection.scalars(query)]
 
 
 def test_who_was_told_of_its_day_before_hears_it_once(database: Database) -> None:

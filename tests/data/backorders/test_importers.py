@@ -465,6 +465,27 @@ def test_goods_that_were_counted_on_a_day_to_come_are_left_out_by_name(set_up: D
     assert "2099-05-12 lies more than a day ahead: write when it was" in result.errors[0].what
 
 
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("1999-05-12", "column counted_at: 1999-05-12 lies years back: correct the year, or leave it empty"),
+        ("2024-05-10", "lies years back"),
+        ("9999-05-12", "9999-05-12 lies outside the years 1990 to 2100: correct the year"),
+    ],
+)
+def test_goods_that_were_counted_years_ago_or_in_no_year_are_left_out_by_name(
+    set_up: Database, now: datetime, day: str, said: str
+) -> None:
+    rows = [
+        {"number": f"R-{each}", "depot": "NORTH", "sku": "OAT-1", "quantity": "24", "counted_at": each}
+        for each in ("2024-05-13", day)
+    ]
+    with open_store(set_up) as store:
+        found, result = receipts.read_receipts(store, as_file(receipts.COLUMNS, rows), now=now)
+    assert [receipt.number for receipt in found] == ["R-2024-05-13"]
+    assert [(error.row, said in error.what) for error in result.errors] == [(3, True)], result.errors
+
+
 def test_a_change_after_release_becomes_one_task_and_overwrites_nothing(
     set_up: Database, now: datetime, read_dump: Dump
 ) -> None:

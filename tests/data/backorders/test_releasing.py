@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from data import tables
 from data.db import Database
@@ -15,10 +15,12 @@ from data.store import SqlStore, open_store
 from routing.errors import Conflict, NotFound
 from routing.model.stock import UnitState
 from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY
+from routing.rules.policies import PolicyRow, Scope
 from routing.rules.release import NotReleased
 from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import release_orders, simulate_release, unrelease, with_days_moved
+from routing.services.ruling import Ruling, commit_ruling
 
 TUESDAY = "2026-05-12"
 Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
@@ -415,3 +417,38 @@ def test_who_stays_for_another_reason_takes_nothing_by_a_release_of_a_later_day(
         done = release_orders(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now, by="test")
         assert [each.order for each in done.ready] == ["SO-2"]
         assert read_holdings(store) == before
+
+
+@pytest.mark.parametrize(
+    ("then", "wants", "goes"), [("partial", {"OAT": 10}, 6), ("per_line", {"OAT": 6, "RYE": 4}, 6), ("complete", {}, 0)]
+)
+def test_who_may_ship_in_parts_by_a_policy_of_the_day_of_a_release_is_given_what_there_is(
+    company: Any, database: Database, now: datetime, then: str, wants: dict[str, int], goes: int
+) -> None:
+    """SO-1's customer wants all or nothing today, and otherwise from Wednesday on."""
+    with company.open():
+        skus = {sku: company.product(sku) for sku in ("OAT", "RYE")}
+        company.order({skus[sku]: units for sku, units in (wants or {"OAT": 10}).items()}, customer={"tier": 3})
+        customer = company.connection.scalar(select(tables.order.c.customer_id))
+    words = {"scope": Scope.CUSTOMER, "scope_id": customer, "name": "completeness"}
+    today = PolicyRow(**words, value="complete", effective_from=TUESDAY)
+    with open_store(database) as store:
+        commit_ruling(store, Ruling(row=today), now=now, by="test")
+        later = PolicyRow(**words, value=then, effective_from=WEDNESDAY)
+        commit_ruling(store, Ruling(row=later), now=now, by="test")
+        commit_receipt(store, company.receipt("OAT", 6), now=now, by="test")
+        assert not simulate_release(store, depot_id=company.depot_id, for_day=TUESDAY, now=now).ready
+        shown = simulate_release(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now)
+        shown = with_days_moved(store, shown, now=now)
+        done = release_orders(store, depot_id=company.depot_id, for_day=WEDNESDAY, now=now, by="test")
+        by_policy = [(each.order, each.quantity, each.given, each.by_policy) for each in done.ready]
+        assert by_policy == ([("SO-1", goes, True, True)] if goes else [])
+        assert (done.ready == () and shown.ready == ()) or done.moved == shown.moved
+        released = store.connection.scalar(select(func.sum(tables.allocation.c.released)))
+        assert (released or 0) == goes
+        whys = store.connection.scalars(select(tables.promise.c.why)).all()
+        assert "an order has waited enough" not in whys
+        again = reallocate(
+            store, depot_id=company.depot_id, product_ids=set(skus.values()), now=now, by="test", why="looked again"
+        )
+        assert [line for line in again.lines if line.changed] == []

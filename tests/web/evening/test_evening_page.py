@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from data import tables
+from data.db import Database
 from data.exporters.books import PROMISES, promise_rows
 from data.queries.warehouse import floor, wave
 from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
+from routing.services.closing import close_day
 from tests.evening import Driven
 from tests.rounds import DAY, SIX, row
 from tests.website import Website, a_website, form_token
@@ -345,3 +349,62 @@ def test_an_order_says_that_its_customer_was_told_a_window_only_when_the_message
         }
     left = six if status == "sent" else ""
     assert by_version == {1: left, 2: left}, "the export says what the page says"
+
+
+# ---------------------------------------------------------------------------- others commit meanwhile
+
+
+@pytest.fixture(params=["page", "command"])
+def closes_on_postgresql(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> Iterator[tuple[Website, Callable[[], int]]]:
+    """Closes the day by a press or by the command; returns the status, 200 for a done command."""
+    with a_website(tmp_path / "home") as site:
+        database = Database(postgres_url)
+        site.installation.database, sqlite = database, site.installation.database
+        monkeypatch.setattr("web.cli.evening.open_installation", lambda: nullcontext(site.installation))
+        client = site.signed_in()
+
+        def press() -> int:
+            with site.installation.database.reading() as connection:
+                depot_id = connection.scalar(select(tables.current_plan.c.depot_id))
+            status: int = post(client, f"/evening/depots/{depot_id}/close").status_code  # type: ignore[attr-defined]
+            return status
+
+        def command() -> int:
+            done = run("close", "--day", DAY)
+            return 200 if done.exit_code == 0 else done.exit_code
+
+        yield site, press if request.param == "page" else command
+        site.installation.database = sqlite
+        database.close()
+
+
+def test_closing_the_day_is_tried_again_when_it_met_another_commit(
+    closes_on_postgresql: tuple[Website, Callable[[], int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    website, close = closes_on_postgresql
+    made = website.a_round(told=("08:00", "08:30"))
+    with website.installation.database.writing() as connection:
+        row(connection, tables.current_plan, depot_id=made.depot_id, day=DAY, plan_id=made.plan_id, state="dispatched")
+    driven = Driven(website.installation.database, made, website.installation.secret)
+    for stop in range(3):
+        driven.says(stop)
+    driven.closes(None)
+    tried: list[str] = []
+
+    def meets_another(**asked: Any) -> int:
+        tried.append(asked["day"])
+        vans = close_day(**asked)
+        if len(tried) == 1:  # PostgreSQL chooses this one to give way, after it wrote
+            asked["store"].connection.execute(
+                text("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+            )
+        return vans
+
+    for where in ("web.dispatcher.evening", "web.cli.evening"):
+        monkeypatch.setattr(f"{where}.close_day", meets_another)
+    assert close() in (200, 302)
+    assert len(tried) == 2
+    assert [plan.state for plan in driven.rows(tables.current_plan)] == ["closed"]
+    assert [each.kind for each in driven.rows(tables.event)].count("day_closed") == 1
