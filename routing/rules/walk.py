@@ -122,7 +122,7 @@ class Shelves:
             if supply.inbound_id is not None:
                 homes[supply.inbound_id].append(supply.id)
         self.homes = {key: (*homes.get(key, ()), key) for key in self.is_stock}
-        """Where units of a supply are looked for: in what its inbound was counted into, then in itself."""
+        """Where units of a supply are looked for: in what its inbound was counted into, and last in itself."""
         gone: dict[int, int] = defaultdict(int)
         held: dict[int, int] = defaultdict(int)
         for holding in book.holdings:
@@ -204,7 +204,12 @@ class Walk:
                 left[product_of[its]] -= units
                 is_open[place] -= units
                 continue
-            for supply_id in homes[its]:
+            # What its truck was counted into is its own only as far as nobody was given it since.
+            for supply_id in homes[its][:-1]:
+                put = self._put(claims, place, supply_id, min(units, self.unheld[supply_id]))
+                self.unheld[supply_id] -= put
+                units -= put
+            for supply_id in (its, *homes[its][:-1]):
                 if units and free[supply_id]:
                     units -= self._put(claims, place, supply_id, units)
             if units and is_stock[its]:

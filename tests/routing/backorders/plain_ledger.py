@@ -174,9 +174,13 @@ class PlainWalk:
             if not never and (not is_stock[holding.supply_id] or line.id in given_back):
                 continue
             units = holding.allocated
-            for supply_id in homes[holding.supply_id]:
-                if units and self.free[supply_id]:
-                    units -= self._put(self.claims, line.id, supply_id, units)
+            *counted, itself = homes[holding.supply_id]
+            for supply_id in counted:
+                put = self._put(self.claims, line.id, supply_id, min(units, self.unheld[supply_id]))
+                self.unheld[supply_id] -= put
+                units -= put
+            for supply_id in (itself, *counted):
+                units -= self._put(self.claims, line.id, supply_id, units)
             if units and is_stock[holding.supply_id]:
                 self._put_on_any_shelf(self.claims, line, units)
 

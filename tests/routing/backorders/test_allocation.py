@@ -25,6 +25,7 @@ from routing.model.stock import Holding, Receipt, Supply, SupplyKind
 from routing.rules.allocation import Outcome, allocate, ranked, with_quantity, with_receipts
 from routing.rules.promises import expected_days, new_promises
 from routing.rules.walk import fair_shares
+from tests.routing.backorders.plain_ledger import plain_shares
 
 TODAY = date(2026, 5, 12)
 NOW = datetime(2026, 5, 12, 3, tzinfo=UTC)
@@ -138,7 +139,7 @@ def test_never_more_than_supplied_or_ordered_and_always_the_same(
     check(received, allocate(received, policy, today=TODAY))
 
 
-@given(books(), st.sampled_from(BY_RANK))
+@given(books(), st.sampled_from(AllocationRule))
 def test_deciding_again_without_news_changes_nothing(book: Book, rule: AllocationRule) -> None:
     policy = AllocationPolicy(rule=rule)
     first = allocate(book, policy, today=TODAY)
@@ -164,6 +165,66 @@ def test_fair_shares_add_up(heap: int, lines: list[tuple[int, int]]) -> None:
     shares = fair_shares(heap, wants, {n: pack for n, (_, pack) in enumerate(lines)})
     assert sum(shares.values()) == min(heap, sum(wants.values()))
     assert all(0 < units <= wants[key] for key, units in shares.items())
+
+
+@given(st.data(), st.lists(st.tuples(st.integers(0, 60), st.sampled_from([1, 6, 12])), min_size=1, max_size=6))
+def test_fair_shares_beside_what_is_kept_are_shared_the_same_way_once_they_are_kept(
+    data: st.DataObject, lines: list[tuple[int, int]]
+) -> None:
+    wants, packs = {n: want for n, (want, _) in enumerate(lines)}, {n: pack for n, (_, pack) in enumerate(lines)}
+    keeps = {n: data.draw(st.integers(0, want)) for n, want in wants.items()}
+    heap = sum(keeps.values()) + data.draw(st.integers(0, 100))
+    shares = fair_shares(heap, wants, packs, keeps)
+    assert sum(shares.values()) == min(heap, sum(wants.values()))
+    assert all(keeps[n] <= shares.get(n, 0) <= wants[n] for n in wants)
+    assert shares == {n: units for n, units in plain_shares(heap, wants, packs, keeps).items() if units}
+    more = {n: data.draw(st.integers(keeps[n], shares.get(n, 0))) for n in wants}
+    assert fair_shares(heap, wants, packs, more) == shares
+
+
+def test_a_fair_share_stays_the_same_however_often_it_is_given() -> None:
+    """12 for two who want 12 each: 6 and 6. SO-1 keeps its 6, SO-2 may give up: asked again SO-1 took 9, then 12."""
+    book = Book(
+        depot_id=1,
+        supplies=(stock(1, 12),),
+        orders=tuple(
+            replace(one, lines=tuple(replace(line, case_pack=1) for line in one.lines))
+            for one in (order(1, (1, 12)), order(2, (1, 12), rank_rule=RankRule.MAY_GIVE_UP))
+        ),
+    )
+    for _ in range(3):
+        outcome = allocate(book, AllocationPolicy(rule=AllocationRule.FAIR_SHARE), today=TODAY)
+        assert given_to(outcome) == {1: 6, 2: 6}
+        book = held(book, outcome)
+
+
+def test_a_fair_share_is_one_of_the_shelf_and_one_of_each_truck() -> None:
+    """12 on the shelf and 12 on a truck for two who want 12 each: a pack of 6 of each heap for both, not the whole
+    shelf for the oldest."""
+    book = Book(
+        depot_id=1,
+        supplies=(stock(1, 12), truck(2, 12)),
+        orders=tuple(
+            replace(one, lines=tuple(replace(line, case_pack=6) for line in one.lines))
+            for one in (order(1, (1, 12)), order(2, (1, 12)))
+        ),
+    )
+    outcome = allocate(book, AllocationPolicy(rule=AllocationRule.FAIR_SHARE), today=TODAY)
+    assert [(one.line_id, one.supply_id, one.quantity) for one in outcome.claims] == [
+        (10, 1, 6), (10, 2, 6), (20, 1, 6), (20, 2, 6),
+    ]  # fmt: skip
+
+
+def test_who_waits_for_the_rest_of_a_truck_takes_nothing_that_others_were_given_of_its_first_part() -> None:
+    """5 of a truck of 10 were counted in and given to SO-1; SO-2, which never loses, holds 5 of the rest to come."""
+    book = Book(
+        depot_id=1,
+        supplies=(truck(2, 5), stock(99, 5, inbound_id=2)),
+        orders=(order(1, (1, 5)), order(2, (1, 5), rank_rule=RankRule.NEVER_LOSES)),
+        holdings=(Holding(supply_id=99, line_id=10, allocated=5), Holding(supply_id=2, line_id=20, allocated=5)),
+    )
+    outcome = allocate(book, AllocationPolicy(), today=TODAY)
+    assert [(one.line_id, one.supply_id, one.quantity) for one in outcome.claims] == [(10, 99, 5), (20, 2, 5)]
 
 
 def test_an_earlier_order_keeps_its_claim_though_a_better_tier_comes_later() -> None:
