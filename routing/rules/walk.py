@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from operator import attrgetter
 
 from routing.model.orders import Book, Completeness, Outside, RankRule, WaitingOrder
@@ -239,39 +240,48 @@ class Walk:
         What a line keeps is a part of its share: else sharing again would give it a share of the rest as well.
         """
         fell_apart: set[int] = set()
-        turns, products = list(self.queue.turns), self.queue.products
+        turns, products = self.queue.turns, self.queue.products
+        wanted = [self._wanted(place) for place in range(len(products))]
         waiting: dict[int, list[int]] = defaultdict(list)
-        for _, start, stop, _ in turns:
+        turn_of: dict[int, int] = {}
+        """Of the places that are served whole or not at all."""
+        for index, (_, start, stop, in_parts) in enumerate(turns):
             for place in range(start, stop):
                 waiting[products[place]].append(place)
-        shares: dict[int, dict[int, list[int]]] = {}
+            if not in_parts:
+                turn_of |= dict.fromkeys(range(start, stop), index)
+        shares: dict[int, list[dict[int, int]]] = {}
+        short: dict[int, set[int]] = defaultdict(set)
+        """Places that lack something of their share, by their turn."""
+        lowest: list[int] = []
+        """Turns that lacked something, lowest rank first: a heap of negative indices."""
         stale = set(waiting)
         while True:
             for product_id in stale:
-                shares[product_id] = self._shares(product_id, waiting[product_id])
-            short = next(
-                (
-                    index
-                    for index in reversed(range(len(turns)))
-                    if not turns[index][3]
-                    and any(
-                        sum(shares[products[place]][place]) < self._wanted(place)
-                        for place in range(turns[index][1], turns[index][2])
-                    )
-                ),
-                None,
-            )
-            if short is None:
+                shares[product_id] = its = self._shares(product_id, waiting[product_id], wanted)
+                for place in waiting[product_id]:
+                    if place not in turn_of:
+                        continue
+                    index = turn_of[place]
+                    if sum([heap.get(place, 0) for heap in its]) == wanted[place]:
+                        short[index].discard(place)
+                    elif place not in short[index]:
+                        short[index].add(place)
+                        heappush(lowest, -index)
+            while lowest and not short[-lowest[0]]:
+                heappop(lowest)
+            if not lowest:
                 break
-            order, start, stop, _ = turns.pop(short)
+            order, start, stop, _ = turns[-heappop(lowest)]
             if order.rank_rule is not RankRule.NEVER_LOSES:
                 # None of the group was served yet: what its lines hold now is what was kept for them.
                 fell_apart |= self.kept.intersection(range(start, stop))
             for place in range(start, stop):
                 waiting[products[place]].remove(place)
+                short[turn_of[place]].clear()
             stale = set(products[start:stop])
         for product_id, its in shares.items():
-            self._give_shares(product_id, its)
+            self._give_shares(product_id, waiting[product_id], its)
         return frozenset(fell_apart)
 
     def _come_sooner(self, start: int, stop: int) -> None:
@@ -290,26 +300,29 @@ class Walk:
                         self.free[late] += units
                         self.free[sooner] -= units
 
-    def _shares(self, product_id: int, waiting: Sequence[int]) -> dict[int, list[int]]:
-        """Units per place of each heap, with what was kept for it. All stock is shared as one heap, then each inbound
-        by date. Nobody's share is less than what was kept for them, unless it comes sooner."""
-        lines = self.queue.lines
-        packs = {place: lines[place].case_pack for place in waiting}
-        wants = {place: self._wanted(place) for place in waiting}
-        keeps = dict.fromkeys(waiting, 0)
-        shares: dict[int, list[int]] = {place: [] for place in waiting}
+    def _shares(self, product_id: int, waiting: Sequence[int], wanted: Sequence[int]) -> list[dict[int, int]]:
+        """Units by place of each heap, with what was kept of it; all stock is one heap, then each inbound by date.
+
+        Nobody's share is less than what was kept for them, unless it comes sooner. `wanted` are units by place.
+        """
+        claims, free, lines = self.claims, self.free, self.queue.lines
+        wants = {place: wanted[place] for place in waiting if wanted[place]}
+        packs = {place: lines[place].case_pack for place in wants}
+        owed = {place: 0 for place in wants if place in self.kept}
+        shares = []
         for heap in self._heaps(product_id):
-            kept = {place: sum(self.claims.get((place, key), 0) for key in heap) for place in waiting}
-            for place in waiting:
-                keeps[place] += kept[place]
-            units = sum(self.free[key] for key in heap) + sum(kept.values())
+            units = sum([free[key] for key in heap])
+            for place in owed:
+                kept = sum([claims.get((place, key), 0) for key in heap])
+                owed[place] += kept
+                units += kept
             # What comes sooner than what was kept is not owed a second time.
-            given = fair_shares(units, wants, packs, {place: max(0, owed) for place, owed in keeps.items()})
-            for place in waiting:
-                mine = given.get(place, 0)
-                shares[place].append(mine)
+            given = fair_shares(units, wants, packs, {place: most for place, most in owed.items() if most > 0})
+            shares.append(given)
+            for place, mine in given.items():
                 wants[place] -= mine
-                keeps[place] -= mine
+                if place in owed:
+                    owed[place] -= mine
         return shares
 
     def _heaps(self, product_id: int) -> list[tuple[int, ...]]:
@@ -319,15 +332,16 @@ class Walk:
     def _wanted(self, place: int) -> int:
         """What a line wants that is not released, with what was kept for it."""
         keys = self.shelves.soonest.get(self.queue.products[place], ()) if place in self.kept else ()
-        return self.open[place] + sum(self.claims.get((place, key), 0) for key in keys)
+        return self.open[place] + sum([self.claims.get((place, key), 0) for key in keys])
 
-    def _give_shares(self, product_id: int, shares: Mapping[int, Sequence[int]]) -> None:
-        free, claims = self.free, self.claims
-        heaps = self._heaps(product_id)
+    def _give_shares(self, product_id: int, waiting: Sequence[int], shares: Sequence[Mapping[int, int]]) -> None:
+        free, claims, heaps = self.free, self.claims, self._heaps(product_id)
         lacks: list[tuple[int, int, int]] = []
-        for place, units in shares.items():
+        for place in waiting:
             for at, heap in enumerate(heaps):
-                more = units[at] - sum(claims.get((place, key), 0) for key in heap)
+                more = shares[at].get(place, 0)
+                if place in self.kept:
+                    more -= sum([claims.get((place, key), 0) for key in heap])
                 if more < 0:  # of a later truck: it takes something sooner instead
                     claims[place, heap[0]] += more
                     free[heap[0]] -= more
@@ -464,29 +478,31 @@ def fair_shares(
     wanted = sum(wants.values())
     if wanted <= heap:
         return {key: units for key, units in wants.items() if units}
-    keeps = keeps or {}
 
     def pro_rata(of: int) -> dict[int, int]:
         """What each would have of a heap of so many base units before its remainder is given out."""
         return {key: of * units // wanted // packs[key] * packs[key] for key, units in wants.items()}
 
-    def with_kept(given: Mapping[int, int]) -> int:
-        return sum(max(units, keeps.get(key, 0)) for key, units in given.items())
+    def beside(given: Mapping[int, int]) -> dict[int, int]:
+        return {key: max(units, keeps.get(key, 0)) for key, units in given.items()} if keeps else dict(given)
 
-    # The smallest heap that would be shared out to more than is there; nearly always none is, and there is a remainder.
-    grown = heap + 1
-    if with_kept(pro_rata(heap)) > heap:
-        grown = bisect_right(range(heap + 1), heap, key=lambda of: with_kept(pro_rata(of)))
-    given = pro_rata(grown - 1)
-    shares = {key: max(units, keeps.get(key, 0)) for key, units in given.items()}
+    given = pro_rata(heap)
+    shares, more = beside(given), dict[int, int]()
+    if sum(shares.values()) > heap:
+        # Others' packs make room for what is kept: the smallest heap that would be shared out to more than is there.
+        grown = bisect_right(range(heap), heap, key=lambda of: sum(beside(pro_rata(of)).values()))
+        given, more = pro_rata(grown - 1), pro_rata(grown)
+        shares = beside(given)
     left = heap - sum(shares.values())
-    more = pro_rata(grown) if grown <= heap else {}
     while left:
         for key, units in wants.items():
             given[key] = more[key] if more else min(units, given[key] + packs[key])
-            taken = min(left, max(0, given[key] - shares[key]))
-            shares[key] += taken
-            left -= taken
+            taken = min(left, given[key] - shares[key])
+            if taken > 0:
+                shares[key] += taken
+                left -= taken
+                if not left:
+                    break
     return {key: units for key, units in shares.items() if units}
 
 
