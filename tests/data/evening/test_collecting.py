@@ -69,7 +69,7 @@ def test_what_was_handed_over_can_be_fetched_once(driven: Driven) -> None:
         ({"quantity": 2**40}, "1 or more"),
         ({"quantity": 13}, "12 × SKU1 are at .* not 13"),
         ({"why": "  "}, "Say why"),
-        ({"why": "x" * 201}, "at most 200"),
+        ({"why": "x" * 201}, "has 201 characters. Write it in 200"),
         ({"day": "2026-05-11"}, "from 2026-05-12 on"),
         ({"day": "2036-05-11"}, "within a year"),
         ({"stop": 1}, "No SKU1 is at"),  # still on the van
