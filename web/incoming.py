@@ -61,13 +61,17 @@ def day_of(text: str) -> str:
     return day.isoformat()
 
 
-def json_of(text: str) -> Any:
+def json_of(text: str, *, names_once: bool = False) -> Any:
     """The JSON with finite numbers, whole ones within `LARGEST`, and texts that can be kept. Raises ValueError.
 
     Half an emoji, as a phone cuts one, and a NUL become a replacement character: a report must not be stranded by one.
+    With `names_once` an object that says a field twice is refused; without, its last value holds.
     """
+    pairs = _each_once if names_once else None
     try:
-        return _kept(json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_no_number))
+        return _kept(
+            json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_no_number, object_pairs_hook=pairs)
+        )
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
 
@@ -81,6 +85,16 @@ def _kept(value: Any) -> Any:
         case dict():
             return {_kept(name): _kept(each) for name, each in value.items()}
     return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            shown = name[:40].encode("utf-8", "replace").decode()  # half an emoji in a name must not break the answer
+            raise ValueError(f"the field {shown} stands twice in one object: send it once.")
+        found[name] = value
+    return found
 
 
 def _whole(text: str) -> int:

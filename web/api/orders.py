@@ -83,7 +83,7 @@ def _body() -> bytes:
 def _documents(raw: bytes) -> tuple[list[Any], bool]:
     """The orders of a body: one object, a list, or `{"orders": [...], "tell": false}`."""
     try:
-        found = json_of(raw.decode("utf-8"))
+        found = json_of(raw.decode("utf-8"), names_once=True)
     except ValueError as problem:
         said = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem).rstrip(".")
         raise InvalidInput(f"The body cannot be read as JSON: {said}.", code="json") from None
@@ -124,7 +124,9 @@ def _answer(taken: list[Taken], result: ImportResult) -> dict[str, Any]:
 
 
 def _why_none(result: ImportResult) -> str:
-    return f"No order of this call could be taken; {len(result.errors)} faults are listed under errors."
+    faults = len(result.errors)
+    listed = "1 fault is listed" if faults == 1 else f"{faults} faults are listed"
+    return f"No order of this call could be taken; {listed} under errors."
 
 
 @api.get("/orders/<source>/<path:number>")
