@@ -338,11 +338,12 @@ def forecast(totals: Sequence[int], smoothed: Callable[[Sequence[int]], float]) 
         'naive'
         >>> forecast([1, 2], fmean).refused
         '2 whole weeks of orders; 16 are needed for a forecast that was tried.'
+        >>> forecast([1], fmean).refused
+        '1 whole week of orders; 16 are needed for a forecast that was tried.'
     """
     if len(totals) < LEAST_WEEKS:
-        return Forecast(
-            refused=f"{len(totals)} whole weeks of orders; {LEAST_WEEKS} are needed for a forecast that was tried."
-        )
+        weeks = "1 whole week" if len(totals) == 1 else f"{len(totals)} whole weeks"
+        return Forecast(refused=f"{weeks} of orders; {LEAST_WEEKS} are needed for a forecast that was tried.")
     tries = range(len(totals) - TRIED_WEEKS, len(totals))
     error = fmean(abs(smoothed(totals[:n]) - totals[n]) for n in tries)
     naive = fmean(abs(totals[n - 1] - totals[n]) for n in tries)

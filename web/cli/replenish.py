@@ -121,11 +121,12 @@ def forecast_words(advice: Advice) -> str:
 
     found = forecast_of(advice, smoothed)
     if found.refused:
-        return f"No forecast for {advice.facts.sku}: {found.refused}"
+        return f"No forecast for {advice.facts.sku} at {advice.facts.depot}: {found.refused}"
     how = "smoothing" if found.uses == "smoothed" else "as last week, because smoothing was no better"
     return (
-        f"Next week {advice.facts.sku}: {found.next_week:.0f} ({how}); over {found.tried} weeks smoothing erred by "
-        f"{found.error:.1f} a week, the naive forecast by {found.naive_error:.1f}"
+        f"Next week {advice.facts.sku} at {advice.facts.depot}: {found.next_week:.0f} ({how}); "
+        f"over {found.tried} weeks smoothing erred by {found.error:.1f} a week, "
+        f"the naive forecast by {found.naive_error:.1f}"
     )
 
 
