@@ -11,14 +11,15 @@ from routing.errors import InvalidInput
 from routing.model.days import day_words
 from routing.rules.figures.backorders import AgeBucket
 from routing.rules.figures.figure import Ratio, Spread
-from routing.rules.figures.words import ETA, HOURS, WORDS
+from routing.rules.figures.words import ETA, HOURS, WORDS, why_no_door_counts
 
 NOT_BEGUN = "the period has not begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
-    """`ratio` None: not known, and `why` says since when it would be."""
+    """`ratio` None: not known, and `why` says since when it would be. Where there was nothing to count, `why` may say
+    what was missing."""
 
     key: str
     name: str
@@ -35,7 +36,7 @@ class FigureRow:
         if self.ratio is None:
             return self.why
         if not self.ratio.denominator:
-            return "nothing to count"
+            return self.why or "nothing to count"
         return f"{self.ratio.numerator:.0f} of {self.ratio.denominator:.0f}"
 
 
@@ -71,13 +72,22 @@ def figure_rows(found: PeriodFigures) -> dict[str, FigureRow]:
         # It stood somehow on every day since then: the period itself is still to come.
         why |= dict.fromkeys(("stock_units", "stock_lines", "stock_orders", "covered", "circulating"), NOT_BEGUN)
     return {
-        key: FigureRow(key=key, name=name, definition=definition, ratio=ratios[key], why=why.get(key, since))
+        key: FigureRow(
+            key=key,
+            name=name,
+            definition=definition,
+            ratio=ratios[key],
+            why=why.get(key, since)
+            if ratios[key] is None
+            else why_no_door_counts(key, found.doors, deliveries=found.deliveries),
+        )
         for key, (name, definition) in WORDS.items()
     }
 
 
 def as_document(found: PeriodFigures) -> dict[str, Any]:
-    """For programs. `value` is null where there was nothing to count, the whole ratio where it is not known."""
+    """For programs. `value` is null where there was nothing to count, the whole ratio where it is not known;
+    `unknown` says why."""
     promises = found.promises
     return {
         "from": found.period.first,
@@ -91,7 +101,7 @@ def as_document(found: PeriodFigures) -> dict[str, Any]:
                 "denominator": row.ratio and row.ratio.denominator,
                 "value": row.ratio and row.ratio.value,
                 "definition": row.definition,
-                "unknown": row.why if row.ratio is None else "",
+                "unknown": row.why,
             }
             for key, row in figure_rows(found).items()
         },

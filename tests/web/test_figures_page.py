@@ -117,6 +117,32 @@ def test_each_named_period_opens(website: Website, driven: Driven, period: str) 
     assert website.signed_in().get(f"/figures?period={period}", headers=BROWSER).status_code == 200
 
 
+def test_on_time_of_deliveries_without_a_told_window_says_that_nobody_was_told(website: Website) -> None:
+    driven = Driven(website.installation.database, website.a_round(), website.installation.secret)
+    page = website.signed_in()
+    before = page.get(f"/figures?from={DAY}&to={DAY}", headers=BROWSER).text
+    for key in ("otif", "on_time", "in_full", "first_attempt"):
+        assert "nothing was reported from a door yet" in row_of(before, key)
+    driven.says(0, arrived=2, minutes=9)
+    driven.says(1, arrived=5, minutes=15, delivered=10, short=2)
+    after = page.get(f"/figures?from={DAY}&to={DAY}", headers=BROWSER).text
+    shown = " ".join(run("figures", "--from", DAY, "--to", DAY).output.split())
+    of_period = json.loads(run("figures", "--from", DAY, "--to", DAY, "--json").output)["figures"]
+    of_day = " ".join(run("figures", "--day", DAY).output.split())
+    evening = " ".join(page.get(f"/evening?day={DAY}", headers=BROWSER).text.split())
+    for key in ("otif", "on_time"):
+        assert "none of 3 deliveries was told a window" in row_of(after, key)
+        assert "none of 3 deliveries was told a window" in of_period[key]["unknown"]
+    assert "1 of 3" in row_of(after, "in_full")
+    assert shown.count("none of 3 deliveries was told a window") == 2
+    assert of_day.count("none of 3 deliveries was told a window") == 2
+    assert evening.count("none of 3 deliveries was told a window") == 2
+    chart = re.search(r'id="chart-otif">.*?</section>', after, re.DOTALL)
+    assert chart is not None
+    assert "none of 3 deliveries was told a window" in chart[0]
+    assert 'href="/messages' in chart[0]
+
+
 def test_an_installation_without_any_order_says_that_nothing_is_known(website: Website) -> None:
     page = website.signed_in().get("/figures", headers=BROWSER)
     assert page.status_code == 200

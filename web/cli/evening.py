@@ -33,7 +33,7 @@ from routing.model.amounts import how_many
 from routing.model.day import LostGoods, VanCash
 from routing.model.days import day_words
 from routing.model.money import amount
-from routing.rules.figures.figure import Ratio
+from routing.rules.figures.words import why_no_door_counts
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
 from web.cli.figures import show_period
 from web.cli.files import template_option
@@ -465,7 +465,7 @@ def _show_figures(found: DayFigures, currency: str) -> None:
     table.add_column("", justify="right")
     table.add_column("Counted from")
     for key, (name, _definition) in DEFINITIONS.items():
-        table.add_row(name, *_ratio_cells(key, found.ratios[key], currency))
+        table.add_row(name, *_ratio_cells(key, found, currency))
     for name, compared in (("At the doors", found.at_doors), ("Between doors", found.between_doors)):
         if compared.known:
             table.add_row(
@@ -492,10 +492,12 @@ def _show_figures(found: DayFigures, currency: str) -> None:
         console.print(note, highlight=False)
 
 
-def _ratio_cells(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
+def _ratio_cells(key: str, found: DayFigures, currency: str) -> tuple[str, str]:
+    ratio = found.ratios[key]
     n, of = ratio.numerator, ratio.denominator
     if ratio.value is None:
-        return "-", "nothing to count yet"
+        why = why_no_door_counts(key, found.ratios, deliveries=found.deliveries)
+        return "-", why or "nothing to count yet"
     if key in PERCENT:
         return f"{ratio.value * 100:.0f} %", f"{n:.0f} of {of:.0f} deliveries"
     if key == "stops_per_hour":

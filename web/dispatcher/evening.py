@@ -21,7 +21,7 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
 from routing.model.days import today_of
-from routing.rules.figures.figure import Ratio
+from routing.rules.figures.words import why_no_door_counts
 from routing.services.closing import close_day, close_van, not_attempted
 from web.dispatcher import board_words, words
 from web.formats import duration, money
@@ -229,15 +229,14 @@ def _cash(form: dict[str, str]) -> dict[str, int]:
 
 def figure_rows(found: DayFigures, currency: str) -> list[tuple[str, str, str, str]]:
     """(name, value, what it was counted from, definition) of each figure."""
-    return [
-        (name, *_ratio(key, found.ratios[key], currency), definition)
-        for key, (name, definition) in _figure_words().items()
-    ]
+    return [(name, *_ratio(key, found, currency), definition) for key, (name, definition) in _figure_words().items()]
 
 
-def _ratio(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
+def _ratio(key: str, found: DayFigures, currency: str) -> tuple[str, str]:
+    ratio = found.ratios[key]
     if ratio.value is None:
-        return "–", _("nothing to count yet")
+        why = why_no_door_counts(key, found.ratios, deliveries=found.deliveries)
+        return "–", why or _("nothing to count yet")
     n, of = ratio.numerator, ratio.denominator
     match key:
         case "stops_per_hour":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from routing.rules.figures.figure import Ratio
+
 WORDS: Mapping[str, tuple[str, str]] = {
     "flow_units": (
         "Backorder rate of what was ordered, units",
@@ -99,3 +101,22 @@ ETA = (
     "minutes between the arrival and the one planned when the van left, where the driver said that they arrived; "
     "what was forecast 60 and 15 minutes before is not kept, so it is not known",
 )
+
+
+def why_no_door_counts(key: str, doors: Mapping[str, Ratio], *, deliveries: int) -> str:
+    """Why a figure of the doors has nothing to count though `deliveries` rode: a dash alone reads as a fault. "" where
+    it counts something, or is none of the doors'.
+
+    >>> none, three = Ratio(numerator=0, denominator=0), Ratio(numerator=2, denominator=3)
+    >>> why_no_door_counts("on_time", {"on_time": none, "in_full": none}, deliveries=3)
+    'nothing was reported from a door yet'
+    >>> why_no_door_counts("on_time", {"on_time": none, "in_full": three}, deliveries=4)
+    'none of 3 deliveries was told a window by a message that left'
+    """
+    if not deliveries or key not in doors or doors[key].denominator:
+        return ""
+    if not doors["in_full"].denominator:
+        return "nothing was reported from a door yet"
+    if key not in ("otif", "on_time"):
+        return ""
+    return f"none of {doors['in_full'].denominator:.0f} deliveries was told a window by a message that left"
