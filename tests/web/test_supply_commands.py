@@ -234,6 +234,8 @@ def test_a_file_says_who_hears_of_an_earlier_or_a_first_day_before_and_after(tmp
     assert call("import", "orders", write("orders", orders.COLUMNS, third)).exit_code == 0
     assert dates()["SO-3"] == ""
     assert call("policy", "set", "promise_earlier_days", "1").exit_code == 0
+    # The commands' clock is the real one: goods of today can go today at any hour at which this runs.
+    assert call("policy", "set", "same_day_until", "23:59").exit_code == 0
     inbound_row = {
         "number": "PO-1",
         "depot": "NORTH",
