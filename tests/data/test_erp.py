@@ -176,7 +176,9 @@ def test_from_the_erps_release_to_its_results_and_nothing_stays_with_us(database
     assert goods(database, desk) == {"depot": before["depot"] + 26}
     with database.reading() as connection:
         receipts = connection.execute(
-            select(tables.supply.c.number, tables.supply.c.quantity).where(tables.supply.c.source == "erp")
+            select(tables.supply.c.number, tables.supply.c.quantity)
+            .where(tables.supply.c.source == "erp")
+            .order_by(tables.supply.c.number)
         ).all()
     assert [tuple(each) for each in receipts] == [("REL-1/E-1", 12), ("REL-1/E-2", 8), ("REL-1/E-3", 6)]
 
