@@ -39,7 +39,19 @@ from data.tables import (
 from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
-from routing.rules.extra import Apart, Extra, Paid, area, balance, by_the_stop, lateness, off_run, overtime, strangers
+from routing.rules.extra import (
+    Apart,
+    Extra,
+    Paid,
+    area,
+    balance,
+    by_the_stop,
+    changed,
+    lateness,
+    off_run,
+    overtime,
+    strangers,
+)
 from routing.rules.licences import too_heavy
 
 
@@ -62,7 +74,8 @@ class DeliveryRow:
 class StopRow:
     """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service. `late`:
     how long after its hours the latest of its deliveries begins, and what that costs; `stranger`: what it costs that
-    the driver does not know this door, `off_run` that the van is off its run."""
+    the driver does not know this door, `off_run` that the van is off its run, `changed` that the door is on another
+    driver's list."""
 
     stop_id: int
     trip: int
@@ -84,6 +97,7 @@ class StopRow:
     late: Extra | None = None
     stranger: int = 0
     off_run: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,14 +413,16 @@ def _route(
     """A route as it is shown: its trips and stops with their loads, and what it costs beyond the way."""
     trips = _trips(connection, row, mine, problem.dimensions, visits)
     late = lateness(problem, mine)
-    strange, off = strangers(problem, mine), off_run(problem, mine)
+    owed, off, moved = strangers(problem, mine), off_run(problem, mine), changed(problem, mine)
+    strange = {key: price - off.get(key, 0) - moved.get(key, 0) for key, price in owed.items()}
     offer = next(each for each in problem.shifts if each.id == mine.shift)
     at = tuple(
         replace(
             each,
             late=_late(each, late),
-            stranger=sum(strange.get(one.delivery_id, 0) - off.get(one.delivery_id, 0) for one in each.deliveries),
+            stranger=sum(strange.get(one.delivery_id, 0) for one in each.deliveries),
             off_run=sum(off.get(one.delivery_id, 0) for one in each.deliveries),
+            changed=sum(moved.get(one.delivery_id, 0) for one in each.deliveries),
         )
         for each in stops
     )

@@ -92,8 +92,9 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
                     each,
                     windows=hours,
                     late_per_hour=30_00_000,
-                    strangers=((route.shift, 500_000),),
+                    strangers=((route.shift, 600_000),),
                     off_run=((route.shift, 300_000),),
+                    changed=((route.shift, 100_000),),
                 )
                 if each.id == first
                 else each
@@ -118,6 +119,7 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
     assert "and 15 min later at €0.50 a minute" in door
     assert "new to this door, €2.00" in door
     assert "not a van of its zone, €3.00" in door
+    assert "on another driver's list, €1.00" in door
 
 
 def test_prices_of_balance_and_area_stand_on_the_board_beside_overtime(

@@ -467,21 +467,21 @@ def test_how_standing_runs_bind_is_chosen_beside_the_prices_of_every_plan(
             return plan_prices(connection)
 
     assert post(client, "/fleet/prices", {"runs": "sequence", "off_run": ""}).status_code == 303
-    assert stands() == PlanPrices(runs="sequence", off_run=500_00)
+    assert stands() == PlanPrices(runs="sequence", off_run=500_00, change=10_00)
     shown = client.get("/fleet").text
     assert '<option value="sequence" selected>Sequence only</option>' in shown
     assert re.search(r'name="off_run"[^>]*value="500.00"', shown)
     # The price that stood in the field goes with its choice, one's own stays.
     assert post(client, "/fleet/prices", {"runs": "zones", "off_run": "500.00"}).status_code == 303
-    assert stands() == PlanPrices(runs="zones", off_run=20_00)
+    assert stands() == PlanPrices(runs="zones", off_run=20_00, change=10_00)
     assert post(client, "/fleet/prices", {"runs": "zones", "off_run": "35"}).status_code == 303
     assert post(client, "/fleet/prices", {"balance": "1"}).status_code == 303
-    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00)
+    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00, change=10_00)
     wrong = post(client, "/fleet/prices", {"runs": "always", "off_run": "much"})
     assert wrong.status_code == 422
     assert "none of free, zones, sequence" in wrong.text
     assert "is no price" in wrong.text
-    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00)
+    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00, change=10_00)
 
 
 def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_its_field(
@@ -491,9 +491,9 @@ def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_i
         with website.installation.database.reading() as connection:
             return plan_prices(connection)
 
-    assert stands() == PlanPrices()
+    assert stands() == PlanPrices(change=10_00)
     assert post(client, "/fleet/prices", {"balance": "0,50", "area": ""}).status_code == 303
-    assert stands() == PlanPrices(balance=50)
+    assert stands() == PlanPrices(balance=50, change=10_00)
     assert re.search(r'name="balance"[^>]*value="0.50"', client.get("/fleet").text)
     for wrong, said in (
         ("much", "is no price"),
@@ -505,6 +505,6 @@ def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_i
         assert answer.status_code == 422
         assert said in answer.text
         assert re.search(rf'name="area"[^>]*value="{wrong}"', answer.text)
-        assert stands() == PlanPrices(balance=50)
+        assert stands() == PlanPrices(balance=50, change=10_00)
     assert post(client, "/fleet/prices", {"balance": "", "area": ""}).status_code == 303
-    assert stands() == PlanPrices()
+    assert stands() == PlanPrices(change=10_00)
