@@ -36,6 +36,7 @@ SHIFT = {
     "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "",
     "max_km": "120", "start_place": "depot", "end_place": "anywhere", "rest_after": "full", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
+    "second_break_minutes": "", "second_break_from": "", "second_break_to": "",
 }  # fmt: skip
 
 
@@ -281,6 +282,31 @@ def test_a_reduced_rest_is_chosen_for_three_days_at_most_and_stands_in_the_week(
     assert post(client, "/fleet/shifts/1", mine | {"weekdays": ["mon", "thu"]}).status_code == 303
     assert rows(website, tables.shift_template, "rest_after", "weekdays") == [("reduced", "mon,thu")]
     assert "reduced rest after it" in client.get("/fleet").text
+
+
+def test_a_second_break_is_filled_in_stands_in_the_form_and_on_the_shifts_of_the_week(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    assert "15 minutes and then 30 count as one break of 45" in client.get("/fleet/shifts/1").text
+    mine = {name: value for name, value in SHIFT.items() if name != "number"} | {
+        "version": "1", "break_minutes": "15", "break_from": "09:00", "break_to": "10:00",
+        "second_break_minutes": "30", "second_break_from": "10:00", "second_break_to": "11:30",
+    }  # fmt: skip
+    refused = post(client, "/fleet/shifts/1", mine)
+    assert refused.status_code == 422
+    assert "The first break may last until 10:15: let the second one begin then, or later." in refused.text
+    assert post(client, "/fleet/shifts/1", mine | {"second_break_from": "10:15"}).status_code == 303
+    assert re.search(r'name="second_break_from"[^>]*value="10:15"', client.get("/fleet/shifts/1").text)
+    found = rows(website, tables.shift_break, "shift_id", "duration_s", "earliest", "latest")
+    shifts = {shift for shift, *_ in found}
+    both = [(900, "09:00", "10:00"), (1800, "10:15", "11:30")]
+    assert shifts
+    assert all([tuple(rest) for key, *rest in found if key == shift] == both for shift in shifts)
+    # And the week is followed again: one break instead of both.
+    one = mine | {"version": "2", "second_break_minutes": "", "second_break_from": "", "second_break_to": ""}
+    assert post(client, "/fleet/shifts/1", one).status_code == 303
+    assert len(rows(website, tables.shift_break, "shift_id")) == len(shifts)
 
 
 def test_a_planned_day_is_shown_before_a_vehicle_is_saved_and_its_plan_stays(
