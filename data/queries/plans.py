@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from data.queries.at_the_wheel import over_their_weeks
 from data.queries.door_words import door_words
 from data.queries.empties import Fetched, fetched_goods
 from data.store.plans import PlanStore
@@ -133,7 +134,7 @@ class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
     the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension. `balance`: what the
     length of its day costs besides its paid hours. `too_heavy`: why the driver's licence is not good for the vehicle,
-    "" where it is or nobody knows."""
+    "" where it is or nobody knows. `over_the_week`: what its driver would break of the hours of a week."""
 
     route_id: int
     shift_id: int
@@ -167,6 +168,7 @@ class RouteRow:
     ends_at_depot: bool = True
     max_distance_m: int | None = None
     too_heavy: str = ""
+    over_the_week: tuple[str, ...] = ()
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -394,10 +396,13 @@ def _routes(
         query = query.where(shift.c.depot_id == depot_id)
     if day is not None:
         query = query.where(shift.c.day == day)
-    stops = _stops(connection, plan_id, locked)
+    stops, over = _stops(connection, plan_id, locked), over_their_weeks(connection, plan_id)
     visits = {visit.id: visit for visit in problem.visits}
     return tuple(
-        _route(connection, row, planned[row.shift_id], stops[row.id], problem, visits)
+        replace(
+            _route(connection, row, planned[row.shift_id], stops[row.id], problem, visits),
+            over_the_week=over.get(row.shift_id, ()),
+        )
         for row in connection.execute(query)
     )
 
