@@ -153,6 +153,7 @@ def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
                 "vehicle": route.vehicle,
                 "driver": route.driver,
                 "too_heavy": route.too_heavy,
+                "over_the_week": list(route.over_the_week),
                 "departs_at": route.departs_at.isoformat(),
                 "returns_at": route.returns_at.isoformat(),
                 "ends_at_site": "" if route.ends_at_depot or not route.stops else route.stops[-1].site,

@@ -98,6 +98,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "start_place": "Where a shift's way begins: `depot` (if empty) or `anywhere`, at its first stop.",
         "end_place": "Where it ends: `depot` (if empty) or `anywhere`, at its last stop.",
         "rest_after": "Of a shift: under EU hours its driver rests `full` (11 h, if empty) or `reduced` (9 h) then.",
+        "second_break_minutes": "A shift's second break. Under EU hours 15 minutes and then 30 count as one of 45.",
+        "second_break_from": "It begins at the earliest then, when the first one is over.",
+        "second_break_to": "And at the latest then.",
     },
     "suppliers": _SUPPLIER,
     "products": {

@@ -26,7 +26,7 @@ from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
 from routing.rules.driver_hours import MOST_REDUCED, RULE_SETS
 from routing.rules.licences import too_heavy
 from routing.rules.road_reach import beyond_its_roads
-from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
+from routing.rules.standing_week import TERMS, double_booked, is_too_early, second_break_from, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
 from routing.services.fleet import (
     ahead_of,
@@ -45,7 +45,7 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
     "out_to", "out_why", "gone_from", "cost_per_stop", "max_km", "start_place", "end_place",
-    "rest_after",
+    "rest_after", "second_break_minutes", "second_break_from", "second_break_to",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -53,6 +53,8 @@ COLUMN_OF = {
     "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
     "loading_s": "loading_minutes", "debrief_s": "debrief_minutes", "cost_fixed": "fixed_cost",
     "break_s": "break_minutes", "break_earliest": "break_from", "break_latest": "break_to",
+    "second_break_s": "second_break_minutes", "second_break_earliest": "second_break_from",
+    "second_break_latest": "second_break_to",
     "overtime_s": "overtime_minutes", "max_distance_m": "max_km",
     "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
 }  # fmt: skip
@@ -445,6 +447,7 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         "break_earliest": cells.clock("break_from", needed=bool(break_minutes) and cells.must("break_from")),
         "break_latest": cells.clock("break_to", needed=bool(break_minutes) and cells.must("break_to")),
     }
+    values |= _second_break(cells, values)
     if not cells.lacks("overtime_minutes"):
         values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
     if not cells.lacks("cost_per_overtime_hour"):
@@ -467,6 +470,24 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
                 "days, and make the others a shift of their own",
             )
     return values | _gone(cells)
+
+
+def _second_break(cells: Cells, of: Mapping[str, Any]) -> dict[str, Any]:
+    """The second break of a shift: its length and its hours go together, and it begins when the first is over."""
+    if cells.lacks("second_break_minutes"):
+        return {}
+    minutes = cells.whole("second_break_minutes", most=24 * 60)
+    earliest, latest = (cells.clock(f"second_break_{name}", needed=bool(minutes)) for name in ("from", "to"))
+    if not minutes:
+        return {"second_break_s": 0, "second_break_earliest": "", "second_break_latest": ""}
+    if earliest and of["starts"] and of["break_s"] and of["break_latest"]:
+        until, break_s = of["break_latest"], of["break_s"]
+        if is_too_early(earliest, starts=of["starts"], break_to=until, break_s=break_s):
+            over = second_break_from(until, break_s)
+            cells.wrong(
+                "second_break_from", f"the first break may last until {over}: let the second one begin then, or later"
+            )
+    return {"second_break_s": minutes * 60, "second_break_earliest": earliest, "second_break_latest": latest}
 
 
 def _gone(cells: Cells) -> dict[str, Any]:

@@ -161,6 +161,7 @@ def _visit(visit: Visit) -> dict[str, Any]:
         "late_per_hour": visit.late_per_hour,
         "strangers": visit.strangers,
         "off_run": visit.off_run,
+        **({"changed": visit.changed} if visit.changed else {}),
         "name": visit.name,
     }
 
@@ -184,6 +185,7 @@ def _visit_back(plain: dict[str, Any]) -> Visit:
         late_per_hour=plain.get("late_per_hour", 0),  # plans of before have none
         strangers=tuple((shift, price) for shift, price in plain.get("strangers", ())),
         off_run=tuple((shift, price) for shift, price in plain.get("off_run", ())),
+        changed=tuple((shift, price) for shift, price in plain.get("changed", ())),
         name=plain["name"],
     )
 

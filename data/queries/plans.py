@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from data.queries.at_the_wheel import over_their_weeks
 from data.queries.door_words import door_words
 from data.queries.empties import Fetched, fetched_goods
 from data.store.plans import PlanStore
@@ -39,7 +40,19 @@ from data.tables import (
 from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
-from routing.rules.extra import Apart, Extra, Paid, area, balance, by_the_stop, lateness, off_run, overtime, strangers
+from routing.rules.extra import (
+    Apart,
+    Extra,
+    Paid,
+    area,
+    balance,
+    by_the_stop,
+    changed,
+    lateness,
+    off_run,
+    overtime,
+    strangers,
+)
 from routing.rules.licences import too_heavy
 
 
@@ -62,7 +75,8 @@ class DeliveryRow:
 class StopRow:
     """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service. `late`:
     how long after its hours the latest of its deliveries begins, and what that costs; `stranger`: what it costs that
-    the driver does not know this door, `off_run` that the van is off its run."""
+    the driver does not know this door, `off_run` that the van is off its run, `changed` that the door is on another
+    driver's list."""
 
     stop_id: int
     trip: int
@@ -84,6 +98,7 @@ class StopRow:
     late: Extra | None = None
     stranger: int = 0
     off_run: int = 0
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +134,7 @@ class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
     the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension. `balance`: what the
     length of its day costs besides its paid hours. `too_heavy`: why the driver's licence is not good for the vehicle,
-    "" where it is or nobody knows."""
+    "" where it is or nobody knows. `over_the_week`: what its driver would break of the hours of a week."""
 
     route_id: int
     shift_id: int
@@ -153,6 +168,7 @@ class RouteRow:
     ends_at_depot: bool = True
     max_distance_m: int | None = None
     too_heavy: str = ""
+    over_the_week: tuple[str, ...] = ()
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -380,10 +396,13 @@ def _routes(
         query = query.where(shift.c.depot_id == depot_id)
     if day is not None:
         query = query.where(shift.c.day == day)
-    stops = _stops(connection, plan_id, locked)
+    stops, over = _stops(connection, plan_id, locked), over_their_weeks(connection, plan_id)
     visits = {visit.id: visit for visit in problem.visits}
     return tuple(
-        _route(connection, row, planned[row.shift_id], stops[row.id], problem, visits)
+        replace(
+            _route(connection, row, planned[row.shift_id], stops[row.id], problem, visits),
+            over_the_week=over.get(row.shift_id, ()),
+        )
         for row in connection.execute(query)
     )
 
@@ -399,14 +418,16 @@ def _route(
     """A route as it is shown: its trips and stops with their loads, and what it costs beyond the way."""
     trips = _trips(connection, row, mine, problem.dimensions, visits)
     late = lateness(problem, mine)
-    strange, off = strangers(problem, mine), off_run(problem, mine)
+    owed, off, moved = strangers(problem, mine), off_run(problem, mine), changed(problem, mine)
+    strange = {key: price - off.get(key, 0) - moved.get(key, 0) for key, price in owed.items()}
     offer = next(each for each in problem.shifts if each.id == mine.shift)
     at = tuple(
         replace(
             each,
             late=_late(each, late),
-            stranger=sum(strange.get(one.delivery_id, 0) - off.get(one.delivery_id, 0) for one in each.deliveries),
+            stranger=sum(strange.get(one.delivery_id, 0) for one in each.deliveries),
             off_run=sum(off.get(one.delivery_id, 0) for one in each.deliveries),
+            changed=sum(moved.get(one.delivery_id, 0) for one in each.deliveries),
         )
         for each in stops
     )

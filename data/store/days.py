@@ -23,12 +23,14 @@ from data.tables import (
     delivery_line,
     depot,
     driver,
+    manifest,
     order,
     order_line,
     order_window,
     plan_lock,
     product,
     promise,
+    proof,
     region,
     route,
     shift,
@@ -47,6 +49,7 @@ from routing.model.day import (
     DeliveryFacts,
     DepotFacts,
     Goods,
+    Listed,
     LockFacts,
     OrderFacts,
     Promised,
@@ -119,7 +122,7 @@ class DayStore(CalendarStore, TrackStore):
         ).all()
         ids = [row.id for row in rows]
         goods, orders = self._day_goods(ids), self._day_orders(ids)
-        promised = self._day_promised(ids)
+        promised, listed = self._day_promised(ids), self._day_listed(from_day, to_day, depot_ids)
         return DayFacts(
             from_day=from_day,
             to_day=to_day,
@@ -142,6 +145,7 @@ class DayStore(CalendarStore, TrackStore):
                     goods=tuple(goods[row.id]),
                     orders=tuple(orders[row.id]),
                     promised=promised.get(row.id),
+                    listed=listed.get(row.id),
                 )
                 for row in rows
             ),
@@ -284,6 +288,33 @@ class DayStore(CalendarStore, TrackStore):
                 trip=row.trip - 1,
             )
         return tuple(found[key] for key in sorted(found))
+
+    def _day_listed(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> dict[int, Listed]:
+        """By delivery that lies at the depot and was not tried that day: whose list in force it is on, the newest."""
+        tried_with = manifest.alias("tried_with")
+        tried = (
+            select(proof.c.id)
+            .join(tried_with, tried_with.c.id == proof.c.manifest_id)
+            .where(proof.c.delivery_id == delivery.c.id, tried_with.c.day == manifest.c.day)
+            .correlate(delivery, manifest)
+        )
+        rows = self.connection.execute(
+            select(delivery.c.id, manifest.c.driver_id, manifest.c.day)
+            .join_from(manifest, trip, trip.c.route_id == manifest.c.route_id)
+            .join(stop, stop.c.trip_id == trip.c.id)
+            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .join(delivery, delivery.c.id == stop_delivery.c.delivery_id)
+            .where(
+                manifest.c.day >= from_day,
+                manifest.c.day <= to_day,
+                manifest.c.replaced_at.is_(None),
+                delivery.c.state == "released",
+                delivery.c.depot_id.in_(depot_ids),
+                ~tried.exists(),
+            )
+            .order_by(manifest.c.id)
+        )
+        return {row.id: Listed(driver_id=row.driver_id, day=row.day) for row in rows}
 
     def _day_worked(self, from_day: str) -> tuple[Worked, ...]:
         """Whoever has rules for their hours and a route on the day before, from whichever depot, by driver."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Table, delete, func, insert, select, update
@@ -29,7 +30,7 @@ from routing.model.orders import weekdays
 from routing.rules.calendars import CalendarBook
 from routing.rules.standing_week import TERMS, standing_shift_of, terms_of
 
-_OF_SHIFT = tuple(name for name in TERMS if not name.startswith("break_"))
+_OF_SHIFT = tuple(name for name in TERMS if not name.startswith(("break_", "second_break_")))
 
 
 def _is_gone(row: Any, day: str) -> bool:
@@ -80,11 +81,11 @@ class FleetStore(CalendarStore):
 
     def made_shifts(self, template_id: int, *, from_day: str) -> list[MadeShift]:
         """What was made of a standing shift for that ISO day and those after it, by day."""
-        pauses: dict[int, Any] = {}
+        pauses: dict[int, list[Any]] = {}
         mine = shift.c.template_id == template_id, shift.c.day >= from_day
         breaks = select(shift_break).join(shift).where(*mine).order_by(shift_break.c.id)
         for found_break in self.connection.execute(breaks):
-            pauses.setdefault(found_break.shift_id, found_break)
+            pauses.setdefault(found_break.shift_id, []).append(found_break)
         query = (
             select(shift, current_plan.c.state.label("plan"))
             .outerjoin(
@@ -95,12 +96,14 @@ class FleetStore(CalendarStore):
         )
         found = []
         for each in self.connection.execute(query).mappings():
-            row, pause = dict(each), pauses.get(each["id"])
-            terms = {name: row[name] for name in _OF_SHIFT} | {
-                "break_s": pause.duration_s if pause else 0,
-                "break_earliest": pause.earliest if pause else "",
-                "break_latest": pause.latest if pause else "",
-            }
+            row, mine_of_day = dict(each), pauses.get(each["id"], [])
+            terms = {name: row[name] for name in _OF_SHIFT}
+            for name, pause in zip_longest(("break", "second_break"), mine_of_day[:2]):
+                terms |= {
+                    f"{name}_s": pause.duration_s if pause else 0,
+                    f"{name}_earliest": pause.earliest if pause else "",
+                    f"{name}_latest": pause.latest if pause else "",
+                }
             found.append(
                 MadeShift(
                     id=row["id"], day=row["day"], state=row["state"], plan=row["plan"] or "", terms=terms_of(terms)
@@ -134,7 +137,7 @@ class FleetStore(CalendarStore):
                 .values({name: getattr(terms, name) for name in _OF_SHIFT} | {"version": shift.c.version + 1})
             )
             self.connection.execute(delete(shift_break).where(shift_break.c.shift_id == shift_id))
-            self._add_break(shift_id, terms)
+            self._add_breaks(shift_id, terms)
         return taken
 
     def end_shifts(self, shift_ids: Collection[int]) -> None:
@@ -305,17 +308,12 @@ class FleetStore(CalendarStore):
             )
             .returning(shift.c.id)
         ).scalar_one()
-        self._add_break(shift_id, row)
+        self._add_breaks(shift_id, terms_of(row._mapping))
 
-    def _add_break(self, shift_id: int, terms: Any) -> None:
-        if terms.break_s:
+    def _add_breaks(self, shift_id: int, terms: ShiftTerms) -> None:
+        for duration_s, earliest, latest in terms.breaks:
             self.connection.execute(
-                insert(shift_break).values(
-                    shift_id=shift_id,
-                    duration_s=terms.break_s,
-                    earliest=terms.break_earliest,
-                    latest=terms.break_latest,
-                )
+                insert(shift_break).values(shift_id=shift_id, duration_s=duration_s, earliest=earliest, latest=latest)
             )
 
     def _rows(self, table: Table, source: str) -> dict[str, dict[str, Any]]:

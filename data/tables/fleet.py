@@ -127,6 +127,9 @@ shift_template = Table(
     count("break_s"),
     word("break_earliest", default=""),
     word("break_latest", default=""),
+    count("second_break_s", default=0),  # after the first: 15 and then 30 minutes are one break under EU hours
+    word("second_break_earliest", default=""),
+    word("second_break_latest", default=""),
     word("gone_from", default=""),  # ISO day from which nobody works it any more; empty: it runs on
     version(),
     UniqueConstraint("source", "number"),

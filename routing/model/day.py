@@ -140,8 +140,16 @@ class Promised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """It was dispatched with this driver on this day and is not on the van: a later trip, or taken off again."""
+
+    driver_id: int
+    day: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFacts:
-    """One delivery that may go out, with everything that decides whether and when."""
+    """One delivery that may go out, with everything that decides whether and when. `listed`: whose list it is on."""
 
     id: int
     number: str
@@ -158,6 +166,7 @@ class DeliveryFacts:
     goods: tuple[Goods, ...] = ()
     orders: tuple[OrderFacts, ...] = ()
     promised: Promised | None = None
+    listed: Listed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,12 +206,14 @@ class PlanPrices:
     """What the company lets every plan count besides, in minor units; 0: it does not count. `balance`: what one more
     hour costs a van for each hour that its day has already; `area`: a km that a stop lies from its route's centre;
     `off_run`: a stop of a van that is not on its standing run, where `runs` says how those bind: "free" (not at all),
-    "zones" or "sequence" (routing/rules/runs.py)."""
+    "zones" or "sequence" (routing/rules/runs.py). `change`: a stop that is on another driver's list
+    (routing/rules/as_dispatched.py)."""
 
     balance: int = 0
     area: int = 0
     runs: str = "free"
     off_run: int = 0
+    change: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

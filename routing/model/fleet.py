@@ -153,6 +153,21 @@ class ShiftTerms:
     break_s: int
     break_earliest: str
     break_latest: str
+    second_break_s: int = 0
+    second_break_earliest: str = ""
+    second_break_latest: str = ""
+
+    @property
+    def breaks(self) -> tuple[tuple[int, str, str], ...]:
+        """(seconds, begins at the earliest, at the latest) of each break there is, in their order."""
+        return tuple(
+            each
+            for each in (
+                (self.break_s, self.break_earliest, self.break_latest),
+                (self.second_break_s, self.second_break_earliest, self.second_break_latest),
+            )
+            if each[0]
+        )
 
 
 def is_gone(gone_from: str, day: str) -> bool:

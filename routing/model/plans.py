@@ -133,7 +133,7 @@ class Visit:
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
     `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid by the first
     of those that follow each other at one place, and again whenever the route comes back to it. `off_run`: how much of
-    that is for a vehicle off its standing run.
+    that is for a vehicle off its standing run, `changed` for a door that is on another driver's list.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     `motor_windows`: a shift that is `motor` may begin only where these hold too, however late a window allows it to be
     (the hours of a pedestrian street); none: they bind nobody.
@@ -157,6 +157,7 @@ class Visit:
     late_per_hour: int = 0
     strangers: tuple[tuple[int, int], ...] = ()
     off_run: tuple[tuple[int, int], ...] = ()
+    changed: tuple[tuple[int, int], ...] = ()
     name: str = ""
 
 

@@ -6,6 +6,10 @@ hours (art. 8), so that 13 are left for the duty with loading and debrief. A per
 rests 9 hours only after it, which may be three times between two weekly rests; then 15 are left for the duty. That 10
 hours may be driven twice a week is for people to decide and is not planned with.
 
+No more than 56 hours are driven in a week, from Monday to Sunday, and no more than 90 in two that follow each other
+(art. 6). The search plans by the day and knows nothing of them: what a plan comes to, together with those of the days
+around it, is said (`over_the_week`), so that a person gives a day to somebody else.
+
 A shift of the solver has one limit of driving, over its whole route. The break is therefore kept on the safe side: 9
 hours are driven only where the breaks lie so that no stretch between two of them can hold more than 4½; else 4½ in all.
 """
@@ -14,8 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from routing.errors import InvalidInput
+from routing.model.days import day_words
 from routing.model.plans import Break, ShiftOffer
 
 HOUR_S = 3600
@@ -24,7 +30,8 @@ HOUR_S = 3600
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursRule:
     """Seconds: driving in a day, driving until a break of `break_s` is due, or of `split_s` one after the other;
-    rest before the next duty, full or reduced. What it leaves of 24 hours is the duty."""
+    rest before the next duty, full or reduced. What it leaves of 24 hours is the duty. Then driving in a week from
+    Monday on, and in two that follow each other."""
 
     driving_s: int
     at_once_s: int
@@ -32,6 +39,8 @@ class HoursRule:
     split_s: tuple[int, int]
     rest_s: int
     reduced_s: int
+    week_s: int
+    two_weeks_s: int
 
     def rest_after_s(self, *, reduced: bool) -> int:
         return self.reduced_s if reduced else self.rest_s
@@ -50,6 +59,8 @@ RULE_SETS: Mapping[str, HoursRule | None] = {
         split_s=(15 * 60, 30 * 60),
         rest_s=11 * HOUR_S,
         reduced_s=9 * HOUR_S,
+        week_s=56 * HOUR_S,
+        two_weeks_s=90 * HOUR_S,
     ),
 }
 """By the name that a driver carries. A set that is not named here is refused."""
@@ -92,6 +103,59 @@ def under(
     end_s = min(offer.end_s, over_s)
     kept = replace(offer, end_s=end_s, overtime_s=min(offer.until_s, max(over_s, end_s)) - end_s)
     return replace(kept, max_travel_s=_driving_s(rule, kept) // share)
+
+
+def monday_of(day: str) -> date:
+    """The Monday of the week in which that ISO day lies."""
+    when = date.fromisoformat(day)
+    return when - timedelta(days=when.weekday())
+
+
+def over_the_week(rule: HoursRule | None, *, driver: str, day: str, drives: Mapping[str, int]) -> tuple[str, ...]:
+    """What the week of that ISO day breaks, alone or with the one before or after; nothing where it may be driven so.
+
+    `drives`: seconds at the wheel by the ISO day on which a shift begins, of all that is known from a week before to a
+    week after. A night from Sunday to Monday counts where it begins.
+
+    Ten hours a day on six days are 60; a week of 35 before it makes 95 of two:
+
+    >>> week = {f"2026-05-{n:02}": 10 * HOUR_S for n in range(11, 17)}
+    >>> before = {f"2026-05-{n:02}": 7 * HOUR_S for n in range(4, 9)}
+    >>> said = over_the_week(RULE_SETS["eu"], driver="Driver 7", day="2026-05-13", drives=week | before)
+    >>> for each in said:
+    ...     print(each.partition(":")[0])
+    Driver 7 drives 60 h 00 min in the week from Mon 11 May 2026, more than the 56 h allowed
+    Driver 7 drives 95 h 00 min in the two weeks from Mon 4 May 2026, more than the 90 h allowed
+    >>> said[0].partition(": ")[2]
+    'give a day to another driver.'
+
+    Fifty-six to the second may be driven, and any number under no rule:
+
+    >>> full = {f"2026-05-{n:02}": 8 * HOUR_S for n in range(11, 18)}
+    >>> over_the_week(RULE_SETS["eu"], driver="Driver 7", day="2026-05-13", drives=full)
+    ()
+    >>> over_the_week(None, driver="Driver 7", day="2026-05-13", drives=week)
+    ()
+    """
+    if rule is None:
+        return ()
+    by_week: dict[date, int] = {}
+    for each, seconds in drives.items():
+        by_week[monday_of(each)] = by_week.get(monday_of(each), 0) + seconds
+    monday, week = monday_of(day), timedelta(days=7)
+    spans = [
+        ("week", monday, by_week.get(monday, 0), rule.week_s),
+        *(
+            ("two weeks", first, by_week.get(first, 0) + by_week.get(first + week, 0), rule.two_weeks_s)
+            for first in (monday - week, monday)
+        ),
+    ]
+    return tuple(
+        f"{driver} drives {driven_s // HOUR_S} h {driven_s % HOUR_S // 60:02} min in the {name} from "
+        f"{day_words(first)}, more than the {most_s // HOUR_S} h allowed: give a day to another driver."
+        for name, first, driven_s, most_s in spans
+        if driven_s > most_s
+    )
 
 
 def _driving_s(rule: HoursRule, offer: ShiftOffer) -> int:

@@ -18,6 +18,7 @@ from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, ShiftOffer, Unassigned, Visit
 from routing.rules.access import why_no_access
+from routing.rules.as_dispatched import AsDispatched, with_change
 from routing.rules.calendars import day_of, weekday
 from routing.rules.changes import (
     BrokenPromise,
@@ -177,8 +178,9 @@ def _driven_by(problem: Problem, facts: DayFacts, shift: Shift) -> Problem:
     def new_to(visit: Visit) -> tuple[tuple[int, int], ...]:
         if visit.id not in site_of:
             return visit.strangers
-        # The van stays, and its run with it.
-        price = stranger_price(shift, site_of[visit.id]) * 1000 + dict(visit.off_run).get(shift.id, 0)
+        # The van stays, its run with it, and what it took over from another list.
+        parts = (dict(part).get(shift.id, 0) for part in (visit.off_run, visit.changed))
+        price = stranger_price(shift, site_of[visit.id]) * 1000 + sum(parts)
         others = tuple(each for each in visit.strangers if each[0] != shift.id)
         return (*others, (shift.id, price)) if price else others
 
@@ -210,18 +212,23 @@ def without_shift(problem: Problem, shift_id: int) -> Problem:
 
 
 def nobodys_run(problem: Problem, facts: DayFacts, shift_id: int, deliveries: Iterable[int]) -> Problem:
-    """The problem in which these, that were with the shift, owe nothing for being off its van's run: it brings them no
-    more. The others keep their prices, for they keep their vans."""
+    """The problem in which these, that were with the shift, owe nothing for being off its van's run or its driver's
+    list: it brings them no more. The others keep their prices, for they keep their vans."""
     sites = {site.id: site for site in facts.sites}
     site_of = {each.id: sites[each.site_id] for each in facts.deliveries}
     others = [each for each in facts.shifts if each.id != shift_id and is_offered(each, facts)]
     runs, freed = Runs(facts.prices, others), set(deliveries) & site_of.keys()
+    lists, of = AsDispatched(facts.prices, facts.deliveries, others), {each.id: each for each in facts.deliveries}
 
     def without(visit: Visit) -> Visit:
-        if visit.id not in freed or not visit.off_run:
+        if visit.id not in freed:
             return visit
-        owing = dict(visit.off_run)
-        return priced(visit, [(each.id, runs.price(each, site_of[visit.id])) for each in others if each.id in owing])
+        owing, site = dict(visit.off_run), site_of[visit.id]
+        now = priced(visit, [(each.id, runs.price(each, site)) for each in others if each.id in owing])
+        owing = dict(visit.changed)
+        return with_change(
+            now, [(each.id, lists.price(each, of[visit.id], site)) for each in others if each.id in owing]
+        )
 
     return replace(problem, visits=tuple(without(each) for each in problem.visits))
 
@@ -423,6 +430,7 @@ def renamed_shift(plan: Plan, problem: Problem, *, old: int, new: int) -> tuple[
                     why_not=tuple((name(shift), reason) for shift, reason in visit.why_not),
                     strangers=tuple((name(shift), price) for shift, price in visit.strangers),
                     off_run=tuple((name(shift), price) for shift, price in visit.off_run),
+                    changed=tuple((name(shift), price) for shift, price in visit.changed),
                 )
                 for visit in problem.visits
             ),

@@ -127,8 +127,13 @@ def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
 def strangers(problem: Problem, route: PlannedRoute) -> dict[int, int]:
     """Per visit, what it costs that the driver does not know its door, in thousandths of a minor unit: for the first of
     those that follow each other there, if it has a price; again when the route comes back. What the van
-    costs off its run is in it."""
+    costs off its run is in it, and what a door costs that is on another driver's list."""
     return _at_new_doors(route, {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits})
+
+
+def changed(problem: Problem, route: PlannedRoute) -> dict[int, int]:
+    """The part of `strangers` that a door costs which is on another driver's list."""
+    return _at_new_doors(route, {visit.id: dict(visit.changed).get(route.shift, 0) for visit in problem.visits})
 
 
 def off_run(problem: Problem, route: PlannedRoute) -> dict[int, int]:

@@ -15,6 +15,7 @@ from routing.model.day import DayFacts
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
 from routing.rules.access import is_motor, why_no_access
+from routing.rules.as_dispatched import AsDispatched, with_change
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_hours import rule_of, under
@@ -277,7 +278,8 @@ def _of_spare(
     everybody = frozenset(each.id for each in problem.shifts)
     sites = {site.id: site for site in facts.sites}
     of = {each.id: each for each in facts.deliveries}
-    runs = Runs(facts.prices, [each for each in facts.shifts if is_offered(each, facts)])
+    offered = [each for each in facts.shifts if is_offered(each, facts)]
+    runs, lists = Runs(facts.prices, offered), AsDispatched(facts.prices, facts.deliveries, offered)
 
     def may(visit: Visit) -> bool:
         site = sites[of[visit.id].site_id]
@@ -288,18 +290,23 @@ def _of_spare(
         price = stranger_price(spare, sites[of[visit.id].site_id])
         return ((spare.id, price * 1000),) if price else ()
 
+    def with_all(visit: Visit) -> Visit:
+        delivery = of[visit.id]
+        site = sites[delivery.site_id]
+        now = priced(visit, [(spare.id, runs.price(spare, site))])
+        return with_change(now, [(spare.id, lists.price(spare, delivery, site))])
+
     wider = replace(
         problem,
         shifts=(*problem.shifts, offer),
         visits=tuple(
-            priced(
+            with_all(
                 replace(
                     visit,
                     shifts=(everybody if visit.shifts is None else visit.shifts)
                     | ({spare.id} if may(visit) else set()),
                     strangers=(*visit.strangers, *new_to(visit)),
-                ),
-                [(spare.id, runs.price(spare, sites[of[visit.id].site_id]))],
+                )
             )
             if visit.id in of
             else visit

@@ -1,7 +1,8 @@
-"""The prices that hold for every plan of a company: what uneven days, wide areas and vans off their runs cost. Pure.
+"""The prices that hold for every plan of a company: what uneven days, wide areas, vans off their runs and changes
+against what was dispatched cost. Pure.
 
-0 is no price. How they are counted stands in routing/rules/costing.py (`balance_cost`), routing/rules/area.py and
-routing/rules/runs.py.
+0 is no price. How they are counted stands in routing/rules/costing.py (`balance_cost`), routing/rules/area.py,
+routing/rules/runs.py and routing/rules/as_dispatched.py.
 """
 
 from __future__ import annotations
@@ -13,25 +14,28 @@ from typing import Any
 from routing.errors import InvalidInput
 from routing.model.day import PlanPrices
 from routing.model.money import minor_digits
+from routing.rules.as_dispatched import usual_change
 from routing.rules.runs import FREE
 
 SETTING = "plan_prices"
 """The name under which the store keeps them."""
-NAMES = ("balance", "area")
+NAMES = ("balance", "area", "change")
 DEAREST = 1_000
 """In units of the currency: more than this an hour or a kilometre is a slip of the pen."""
 _NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,4})?")
 
 
-def kept(setting: Mapping[str, Any] | None) -> PlanPrices:
+def kept(setting: Mapping[str, Any] | None, *, currency: str) -> PlanPrices:
+    """What was said, and of a change the usual price where nobody said one.
+
+    >>> kept({"balance": 50}, currency="EUR") == PlanPrices(balance=50, change=1000)
+    True
+    >>> kept({"runs": "zones", "off_run": 2000, "change": 0}, currency="EUR")
+    PlanPrices(balance=0, area=0, runs='zones', off_run=2000, change=0)
     """
-    >>> kept({"balance": 50}) == PlanPrices(balance=50), kept(None) == PlanPrices()
-    (True, True)
-    >>> kept({"runs": "zones", "off_run": 2000})
-    PlanPrices(balance=0, area=0, runs='zones', off_run=2000)
-    """
-    prices = {name: int((setting or {}).get(name, 0)) for name in (*NAMES, "off_run")}
-    return PlanPrices(**prices, runs=str((setting or {}).get("runs", FREE)))
+    said = {"change": usual_change(currency), **(setting or {})}
+    prices = {name: int(said.get(name, 0)) for name in (*NAMES, "off_run")}
+    return PlanPrices(**prices, runs=str(said.get("runs", FREE)))
 
 
 def read_price(text: str, *, name: str, currency: str) -> int:

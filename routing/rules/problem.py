@@ -12,6 +12,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
   rides already is brought. With `vehicles` V-1 and V-3, the shift of V-2 is shut out and those of V-1 and V-3 are not.
 - **Who knows the door.** Where a site names its drivers, another one has its price.
 - **Standing runs.** Where the company holds to them, a van off its run has its price (`runs.py`).
+- **Change.** Where a door is on a driver's list that went out, another driver has its price (`as_dispatched.py`).
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
@@ -51,6 +52,7 @@ from routing.model.plans import (
 )
 from routing.ports import TravelTable
 from routing.rules.access import fits, is_motor
+from routing.rules.as_dispatched import AsDispatched, with_change
 from routing.rules.calendars import (
     clock_minutes,
     day_of,
@@ -171,6 +173,15 @@ class _Building:
         for ride in facts.riding:
             if ride.state != "loaded":
                 self.out[ride.shift_id] = max(self.out.get(ride.shift_id, 0), ride.trip + 1)
+        self.dispatched = AsDispatched(
+            facts.prices,
+            facts.deliveries,
+            [
+                shift
+                for shift in self.shifts
+                if self.out.get(shift.id, 0) < trips_of(shift) and shift.id not in self.resting
+            ],
+        )
         self.locks = {lock.delivery_id: lock for lock in facts.locks}
         for profile, table in tables.items():
             if not table.engine:
@@ -397,8 +408,11 @@ class _Building:
             strangers=self._strangers(site),
             name=delivery.number,
         )
-        own = (shift for shift in self.shifts if shift.depot_id == delivery.depot_id)
-        return priced(visit, [(shift.id, price) for shift in own if (price := self.runs.price(shift, site))])
+        own = [shift for shift in self.shifts if shift.depot_id == delivery.depot_id]
+        visit = priced(visit, [(shift.id, price) for shift in own if (price := self.runs.price(shift, site))])
+        if ride is not None:
+            return visit  # it goes with the van that it is on
+        return with_change(visit, [(shift.id, self.dispatched.price(shift, delivery, site)) for shift in own])
 
     def _strangers(self, site: SiteFacts) -> tuple[tuple[int, int], ...]:
         prices = ((shift.id, stranger_price(shift, site)) for shift in self.shifts)

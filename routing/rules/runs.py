@@ -89,14 +89,27 @@ def priced(visit: Visit, prices: Iterable[tuple[int, int]]) -> Visit:
     >>> again.strangers, again.off_run
     (((1, 700), (2, 1000), (3, 2000)), ((3, 2000),))
     """
-    off_run, owed = dict(visit.off_run), dict(visit.strangers)
+    strangers, off_run = parted(visit.strangers, visit.off_run, prices)
+    return replace(visit, strangers=strangers, off_run=off_run)
+
+
+type Owed = tuple[tuple[int, int], ...]
+"""(shift, thousandths of a minor unit), by shift, none of nothing."""
+
+
+def parted(whole: Owed, part: Owed, prices: Iterable[tuple[int, int]]) -> tuple[Owed, Owed]:
+    """What is owed at a door in all, and that part of it, once the part is this much (shift, minor units).
+
+    >>> parted(((1, 700), (2, 5000)), ((2, 4000),), [(2, 1)])
+    (((1, 700), (2, 2000)), ((2, 1000),))
+    """
+    owed, own = dict(whole), dict(part)
     for shift, price in prices:
-        owed[shift] = owed.get(shift, 0) - off_run.get(shift, 0) + price * 1000
-        off_run[shift] = price * 1000
-    return replace(
-        visit,
-        strangers=tuple((key, price) for key, price in sorted(owed.items()) if price),
-        off_run=tuple((key, price) for key, price in sorted(off_run.items()) if price),
+        owed[shift] = owed.get(shift, 0) - own.get(shift, 0) + price * 1000
+        own[shift] = price * 1000
+    return (
+        tuple((key, price) for key, price in sorted(owed.items()) if price),
+        tuple((key, price) for key, price in sorted(own.items()) if price),
     )
 
 

@@ -108,11 +108,41 @@ def _meet(mine: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) ->
 
 
 def terms_of(row: Mapping[str, Any]) -> ShiftTerms:
-    """Of a row of `shift_template`, or of what a form or file says of one. Without a break its hours say nothing."""
+    """Of a row of `shift_template`, or of what a form or file says of one. Without a break its hours say nothing, and a
+    second one is the first where there is no other."""
     values = {name: row[name] for name in TERMS}
     if not values["break_s"]:
-        values |= {"break_earliest": "", "break_latest": ""}
+        for part in ("s", "earliest", "latest"):
+            values[f"break_{part}"] = values[f"second_break_{part}"]
+        values["second_break_s"] = 0
+    for name in ("break", "second_break"):
+        if not values[f"{name}_s"]:
+            values |= {f"{name}_earliest": "", f"{name}_latest": ""}
     return ShiftTerms(**values)
+
+
+def second_break_from(break_to: str, break_s: int) -> str:
+    """From when on the first break is over, whenever it was taken: the second one begins no earlier.
+
+    >>> second_break_from("09:30", 15 * 60), second_break_from("23:50", 30 * 60)
+    ('09:45', '00:20')
+    """
+    over = (clock_minutes(break_to) + -(-break_s // 60)) % DAY_MINUTES
+    return f"{over // 60:02}:{over % 60:02}"
+
+
+def is_too_early(second_from: str, *, starts: str, break_to: str, break_s: int) -> bool:
+    """Whether a second break could begin before the first one is over, counted from the start of the shift.
+
+    >>> said = {"starts": "20:00", "break_to": "23:50", "break_s": 30 * 60}
+    >>> is_too_early("00:10", **said), is_too_early("00:20", **said), is_too_early("21:00", **said)
+    (True, False, True)
+    """
+
+    def since(clock: str) -> int:
+        return (clock_minutes(clock) - clock_minutes(starts)) % DAY_MINUTES
+
+    return since(second_from) < since(break_to) + -(-break_s // 60)
 
 
 def standing_shift_of(row: Mapping[str, Any]) -> StandingShift:

@@ -206,6 +206,8 @@ def test_the_fleet_goes_into_an_empty_installation_and_comes_out_the_same(
         connection.execute(update(tables.driver).where(tables.driver.c.id == 1).values(licence="C", rule_set="eu"))
         more = {"cost_per_stop": 350, "max_distance_m": 120_000, "start_place": "anywhere", "end_place": "anywhere"}
         more |= {"rest_after": "reduced", "weekdays": "mon,thu"}
+        more |= {"break_s": 900, "break_earliest": "08:00", "break_latest": "09:00"}
+        more |= {"second_break_s": 1800, "second_break_earliest": "10:00", "second_break_latest": "11:00"}
         connection.execute(update(tables.shift_template).values(more))
     path = tmp_path / "other.db"
     path.write_bytes(sqlite_template.read_bytes())

@@ -48,6 +48,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
             strangers=(owed := tuple((n, 900) for n in draw(st.sets(st.integers(1, 3), max_size=2)) if strange)),
             # What the page says of it apart: part of what is owed.
             off_run=tuple((n, 400) for n, _ in owed),
+            changed=tuple((n, 300) for n, _ in owed),
             late_per_hour=draw(st.sampled_from([0, 3600, 70_000])),
             work_by_type=(("bike", 60 * draw(st.integers(0, 9)), 900),) if draw(st.integers(0, 3)) == 0 else (),
         )

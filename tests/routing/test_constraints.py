@@ -29,11 +29,12 @@ route shows); here the whole planner decides.
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 | familiar driver | Visit.strangers | test_schedule, test_check |
 | zone and standing run | Visit.strangers, .off_run | planning/test_problem |
+| change against what was dispatched | Visit.strangers, .changed | planning/test_problem, test_second_trip |
 | balance of hours | CostScheme.balance_per_hour | test_schedule, test_check |
 | compact area | CostScheme.area_per_km | test_schedule, test_check |
 | several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: a price of change against what was dispatched (a re-plan keeps it and shows what moves).
+Of a change, the other driver has a price, the other time has none: a re-plan keeps it and shows what moves.
 None is read anywhere and then passed over.
 
 A new one is a field of `model/plans.py`, filled in `rules/problem.py` and kept in `data/mapping/plans.py`. It is judged
@@ -70,7 +71,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.rules.check import violations
-from routing.rules.extra import Paid, by_the_stop, off_run, strangers
+from routing.rules.extra import Paid, by_the_stop, changed, off_run, strangers
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 from tests.routing.drawn_problems import problems
@@ -390,6 +391,43 @@ def test_standing_run_and_capacity_a_van_that_is_full_gives_a_door_away_rather_t
     made = planned(problem(*doors, shifts=vans))
     assert {key: len(ids) for key, ids in routes(made).items()} == {1: 2, 2: 1}
     assert [sum(off_run(problem(*doors, shifts=vans), route).values()) for route in made.routes] == [0, 50_000_000]
+
+
+def listed(key: int, place: int, *, price: int, other: int = 1, **changes: object) -> Visit:
+    """A door on somebody's list: with the shift `other` it costs `price`."""
+    owed = ((other, price),)
+    return visit(key, place, strangers=owed, changed=owed, **changes)
+
+
+def test_change_and_distance_another_driver_comes_only_where_the_way_is_worth_it() -> None:
+    """Van 1 stands nine minutes nearer, there and back: 1080 at 3600 an hour. The door is on the list of van 2."""
+    near, dispatched = (
+        shift(key, start=at, end=at, cost=CostScheme(per_travel_hour=3600)) for key, at in ((1, 9), (2, 0))
+    )
+    for price, goes, paid in ((1000, 1, {1: 1000}), (1100, 2, {})):
+        day = problem(listed(1, 10, price=price), shifts=(near, dispatched), travel=line(11))
+        made = planned(day)
+        assert routes(made).keys() == {goes}, price
+        assert changed(day, made.routes[0]) == paid
+        assert violations(made, day) == []
+
+
+def test_change_and_lock_what_a_person_put_on_another_van_is_paid_for_and_stays() -> None:
+    vans = (shift(1), shift(2))
+    free = planned(problem(listed(1, 5, price=700), shifts=vans))
+    held = planned(problem(listed(1, 5, price=700), shifts=vans, locks=(Lock(visit=1, shift=1),)))
+    assert (routes(free), routes(held)) == ({2: (1,)}, {1: (1,)})
+    assert held.cost == free.cost + 700
+
+
+def test_change_and_tier_an_urgent_one_takes_the_place_and_what_was_dispatched_goes_with_another() -> None:
+    """Van 2 has three hours for one door; the urgent one can go with no other van. At 500.00 a change."""
+    dear = listed(1, 1, price=50_000_000, service_s=3 * HOUR)
+    urgent = visit(2, 2, service_s=3 * HOUR, tier=1, shifts=frozenset({2}))
+    made = planned(problem(dear, urgent, shifts=(shift(1), shift(2))))
+    assert (routes(made), made.unassigned) == ({1: (1,), 2: (2,)}, ())
+    # Nor does the price leave anything out where its own van does not go at all.
+    assert routes(planned(problem(dear, shifts=(shift(1),)))) == {1: (1,)}
 
 
 def test_everybody_who_counts_what_a_new_driver_costs_counts_the_same_when_he_comes_back_to_a_door() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, Table, func, insert, select, update
 from sqlalchemy.event import listen, remove
 from werkzeug.test import TestResponse
 
+from data import tables
 from data.mapping.plans import problem_to_bytes
 from data.queries.board import driver_links, running_plan_jobs
 from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
@@ -92,8 +93,9 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
                     each,
                     windows=hours,
                     late_per_hour=30_00_000,
-                    strangers=((route.shift, 500_000),),
+                    strangers=((route.shift, 600_000),),
                     off_run=((route.shift, 300_000),),
+                    changed=((route.shift, 100_000),),
                 )
                 if each.id == first
                 else each
@@ -118,6 +120,7 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
     assert "and 15 min later at €0.50 a minute" in door
     assert "new to this door, €2.00" in door
     assert "not a van of its zone, €3.00" in door
+    assert "on another driver's list, €1.00" in door
 
 
 def test_prices_of_balance_and_area_stand_on_the_board_beside_overtime(
@@ -725,3 +728,22 @@ def test_a_route_says_what_the_hours_of_its_driver_allow(planned_website: Websit
         connection.execute(update(shift).values(rest_after="reduced"))
     page = client.get(path).get_data(as_text=True)
     assert "EU hours, reduced rest today: 15 h on duty, 9 h of rest after it" in page
+
+
+def test_the_board_names_the_driver_who_would_drive_more_than_a_week_allows(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    found = current(planned_website)
+    row = found.routes[0]
+    path = f"/plan/{found.plan_id}/route/{row.shift_id}"
+    with planned_website.installation.database.writing() as connection:
+        mine = select(shift.c.driver_id).where(shift.c.id == row.shift_id).scalar_subquery()
+        connection.execute(update(driver).where(driver.c.id == mine).values(rule_set="eu"))
+    assert "in the week from" not in client.get(f"/plan?day={DAY}").text
+    with planned_website.installation.database.writing() as connection:
+        connection.execute(
+            update(tables.stop).where(tables.stop.c.id == row.stops[0].stop_id).values(travel_s=57 * 3600)
+        )
+    for page in (client.get(path).text, client.get(f"/plan?day={DAY}").text):
+        assert page.count("more than the 56 h allowed: give a day to another driver.") == 1
+        assert f"{row.driver} drives 57 h" in page

@@ -36,6 +36,7 @@ SHIFT = {
     "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "",
     "max_km": "120", "start_place": "depot", "end_place": "anywhere", "rest_after": "full", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
+    "second_break_minutes": "", "second_break_from": "", "second_break_to": "",
 }  # fmt: skip
 
 
@@ -283,6 +284,31 @@ def test_a_reduced_rest_is_chosen_for_three_days_at_most_and_stands_in_the_week(
     assert "reduced rest after it" in client.get("/fleet").text
 
 
+def test_a_second_break_is_filled_in_stands_in_the_form_and_on_the_shifts_of_the_week(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    assert "15 minutes and then 30 count as one break of 45" in client.get("/fleet/shifts/1").text
+    mine = {name: value for name, value in SHIFT.items() if name != "number"} | {
+        "version": "1", "break_minutes": "15", "break_from": "09:00", "break_to": "10:00",
+        "second_break_minutes": "30", "second_break_from": "10:00", "second_break_to": "11:30",
+    }  # fmt: skip
+    refused = post(client, "/fleet/shifts/1", mine)
+    assert refused.status_code == 422
+    assert "The first break may last until 10:15: let the second one begin then, or later." in refused.text
+    assert post(client, "/fleet/shifts/1", mine | {"second_break_from": "10:15"}).status_code == 303
+    assert re.search(r'name="second_break_from"[^>]*value="10:15"', client.get("/fleet/shifts/1").text)
+    found = rows(website, tables.shift_break, "shift_id", "duration_s", "earliest", "latest")
+    shifts = {shift for shift, *_ in found}
+    both = [(900, "09:00", "10:00"), (1800, "10:15", "11:30")]
+    assert shifts
+    assert all([tuple(rest) for key, *rest in found if key == shift] == both for shift in shifts)
+    # And the week is followed again: one break instead of both.
+    one = mine | {"version": "2", "second_break_minutes": "", "second_break_from": "", "second_break_to": ""}
+    assert post(client, "/fleet/shifts/1", one).status_code == 303
+    assert len(rows(website, tables.shift_break, "shift_id")) == len(shifts)
+
+
 def test_a_planned_day_is_shown_before_a_vehicle_is_saved_and_its_plan_stays(
     client: FlaskClient, website: Website
 ) -> None:
@@ -467,21 +493,21 @@ def test_how_standing_runs_bind_is_chosen_beside_the_prices_of_every_plan(
             return plan_prices(connection)
 
     assert post(client, "/fleet/prices", {"runs": "sequence", "off_run": ""}).status_code == 303
-    assert stands() == PlanPrices(runs="sequence", off_run=500_00)
+    assert stands() == PlanPrices(runs="sequence", off_run=500_00, change=10_00)
     shown = client.get("/fleet").text
     assert '<option value="sequence" selected>Sequence only</option>' in shown
     assert re.search(r'name="off_run"[^>]*value="500.00"', shown)
     # The price that stood in the field goes with its choice, one's own stays.
     assert post(client, "/fleet/prices", {"runs": "zones", "off_run": "500.00"}).status_code == 303
-    assert stands() == PlanPrices(runs="zones", off_run=20_00)
+    assert stands() == PlanPrices(runs="zones", off_run=20_00, change=10_00)
     assert post(client, "/fleet/prices", {"runs": "zones", "off_run": "35"}).status_code == 303
     assert post(client, "/fleet/prices", {"balance": "1"}).status_code == 303
-    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00)
+    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00, change=10_00)
     wrong = post(client, "/fleet/prices", {"runs": "always", "off_run": "much"})
     assert wrong.status_code == 422
     assert "none of free, zones, sequence" in wrong.text
     assert "is no price" in wrong.text
-    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00)
+    assert stands() == PlanPrices(balance=100, runs="zones", off_run=35_00, change=10_00)
 
 
 def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_its_field(
@@ -491,9 +517,9 @@ def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_i
         with website.installation.database.reading() as connection:
             return plan_prices(connection)
 
-    assert stands() == PlanPrices()
+    assert stands() == PlanPrices(change=10_00)
     assert post(client, "/fleet/prices", {"balance": "0,50", "area": ""}).status_code == 303
-    assert stands() == PlanPrices(balance=50)
+    assert stands() == PlanPrices(balance=50, change=10_00)
     assert re.search(r'name="balance"[^>]*value="0.50"', client.get("/fleet").text)
     for wrong, said in (
         ("much", "is no price"),
@@ -505,6 +531,6 @@ def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_i
         assert answer.status_code == 422
         assert said in answer.text
         assert re.search(rf'name="area"[^>]*value="{wrong}"', answer.text)
-        assert stands() == PlanPrices(balance=50)
+        assert stands() == PlanPrices(balance=50, change=10_00)
     assert post(client, "/fleet/prices", {"balance": "", "area": ""}).status_code == 303
-    assert stands() == PlanPrices()
+    assert stands() == PlanPrices(change=10_00)

@@ -29,7 +29,7 @@ def test_a_company_is_set_in_parts_and_shown(run) -> None:
     assert json.loads(shown.stdout) == {
         "name": "Wholesaler 1", "currency": "SEK", "locale": "en", "zone": "Europe/Stockholm", "country": "",
         "phone": "", "email": "", "allocation": "own", "subdivision": "", "balance_price": "", "area_price": "",
-        "runs": "free", "off_run_price": "",
+        "runs": "free", "off_run_price": "", "change_price": "10.00",
     }  # fmt: skip
 
 
@@ -38,6 +38,17 @@ def test_the_prices_of_every_plan_are_set_one_by_one_and_shown(run) -> None:
     shown = json.loads(run("company", "--area-price", "0,20", "--json").stdout)
     assert (shown["balance_price"], shown["area_price"]) == ("0.50", "0.20")
     assert json.loads(run("company", "--balance-price", "0", "--json").stdout)["balance_price"] == ""
+
+
+def test_a_change_against_what_was_dispatched_has_its_usual_price_ones_own_or_none(run) -> None:
+    def stands(*words: str) -> str:
+        price: str = json.loads(run("company", *words, "--json").stdout)["change_price"]
+        return price
+
+    assert stands("--currency", "EUR", "--balance-price", "1") == "10.00"
+    assert stands("--change-price", "2.50") == "2.50"
+    assert stands("--change-price", "0") == ""
+    assert stands("--balance-price", "2") == ""
 
 
 def test_how_standing_runs_bind_is_set_with_its_usual_price_or_ones_own(run) -> None:

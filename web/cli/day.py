@@ -364,6 +364,8 @@ def show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
     for route in document["routes"]:
         if why := route.get("too_heavy"):
             console.print(escape(why))
+    for why in dict.fromkeys(why for route in document["routes"] for why in route.get("over_the_week", ())):
+        console.print(escape(why))
     for each in document["unused"]:
         if each["reason"] == "no_road":
             console.print(

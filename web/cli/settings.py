@@ -43,6 +43,9 @@ _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
     help="How standing runs bind: not at all, by the zone's vans, by a site's own van.",
 )
 @click.option("--off-run-price", metavar="PRICE", help="A stop off its run: 35.00; 0: the usual 20.00 or 500.00.")
+@click.option(
+    "--change-price", metavar="PRICE", help="A stop of another driver than it was dispatched with: 10.00; 0: none."
+)
 @click.option("--allocation", type=click.Choice(["own", "erp"]), help="Who gives goods to orders: we, or your ERP.")
 @json_option
 def company_command(
@@ -52,13 +55,15 @@ def company_command(
     area_price: str | None,
     runs: str | None,
     off_run_price: str | None,
+    change_price: str | None,
     **given: str | None,
 ) -> None:
     """Say who you are, or show it. The currency cannot change once there are orders.
 
     The prices are counted by every plan made from then on: days of 8 and 4 hours cost more than two of 6, stops that
     lie far from the others of their van cost more, and with --runs stops of a van that does not come there as a rule.
-    Nothing is left out for that, and nothing is owed on a day without that van.
+    Planning again after dispatch, a stop costs more with another driver than has it on the list, unless you say 0.
+    Nothing is left out for that, and nothing is owed on a day without that van or driver.
 
     With --allocation erp we deliver what the ERP released (backroute import released FILE) and what is not delivered
     goes back to it as results; open orders keep what they hold and wait. With --allocation own they are given out anew.
@@ -83,14 +88,19 @@ def company_command(
         stood = plan_prices(store.connection)
         prices = {
             name: getattr(stood, name) if text is None else read_price(text, name=name, currency=currency)
-            for name, text in (("balance", balance_price), ("area", area_price), ("off_run", off_run_price))
+            for name, text in (
+                ("balance", balance_price),
+                ("area", area_price),
+                ("off_run", off_run_price),
+                ("change", change_price),
+            )
         }
         mode = stood.runs if runs is None else runs
         if (runs, off_run_price) != (None, None):
             # A price that is said is meant, whatever stood before.
             before = stood if off_run_price is None else replace(stood, runs=mode)
             mode, prices["off_run"] = settled(mode, prices["off_run"], stood=before, currency=currency)
-        if (balance_price, area_price, runs, off_run_price) != (None,) * 4:
+        if (balance_price, area_price, runs, off_run_price, change_price) != (None,) * 5:
             store.set_setting(name=SETTING, value={**prices, "runs": mode}, by=BY, now=here.clock.now())
         company = asdict(store.company()) | {
             "allocation": "erp" if store.erp_allocates() else "own",
@@ -100,7 +110,7 @@ def company_command(
     if as_json:
         print_json(company)
         return
-    for name in (*COMPANY, "allocation", "balance_price", "area_price", "runs", "off_run_price"):
+    for name in (*COMPANY, "allocation", "balance_price", "area_price", "runs", "off_run_price", "change_price"):
         click.echo(f"{name.replace('_', ' '):13} {company[name] or '-'}")
     if said:
         click.echo(said)

@@ -55,7 +55,8 @@ def page() -> ResponseReturnValue:
 @fleet.post("/prices")
 @needs_role("dispatcher")
 def prices() -> ResponseReturnValue:
-    """What every plan counts besides, for uneven days and wide areas. No plan changes by it; the next one counts it."""
+    """What every plan counts besides, for uneven days, wide areas, vans off their runs and changes. No plan changes by
+    it; the next one counts it."""
     form = {name: request.form[name][:40] for name in (*NAMES, "runs", "off_run") if name in request.form}
     depot, by, at = request.form.get("depot", "")[:100], current_user.actor, now()
     wrong: Form = {}

@@ -40,6 +40,7 @@ SHIFT = (
     "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop", "max_stops",
     "max_km", "start_place", "end_place", "rest_after",
     "loading_minutes", "debrief_minutes", "break_minutes", "break_from", "break_to",
+    "second_break_minutes", "second_break_from", "second_break_to",
 )  # fmt: skip
 FIELDS = {"vehicle": VEHICLE, "driver": DRIVER, "shift": SHIFT}
 _MONEY = frozenset({"cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop"})
@@ -129,12 +130,13 @@ def form_of(kind: str, row: Mapping[str, Any], names: Mapping[str, Mapping[int, 
     else:
         for name, column in (
             ("loading_minutes", "loading_s"), ("debrief_minutes", "debrief_s"), ("break_minutes", "break_s"),
-            ("overtime_minutes", "overtime_s"),
+            ("overtime_minutes", "overtime_s"), ("second_break_minutes", "second_break_s"),
         ):  # fmt: skip
             form[name] = str(row[column] // 60 or "")
         form |= {"from": row["starts"], "to": row["ends"], "fixed_cost": _money(row["cost_fixed"], currency)}
         form["max_km"] = str((row["max_distance_m"] or 0) // 1000 or "")
-        form |= {"break_from": row["break_earliest"], "break_to": row["break_latest"]}
+        for name in ("break", "second_break"):
+            form |= {f"{name}_from": row[f"{name}_earliest"], f"{name}_to": row[f"{name}_latest"]}
         form |= {name: _money(row[name], currency) for name in _MONEY if name != "fixed_cost"}
     if "skills" in form:
         form["skills"] = "; ".join(part for part in row["skills"].split(";") if part)

@@ -24,8 +24,11 @@ from data.store import SqlStore, open_store
 from routing.errors import FileRefused
 from routing.model.days import day_words
 from routing.model.imports import ImportResult
+from routing.model.plans import Break, ShiftOffer, Window
 from routing.model.stock import Receipt
 from routing.model.tasks import TaskKind
+from routing.rules.calendars import clock_minutes
+from routing.rules.driver_hours import rule_of, under
 from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders, unrelease
@@ -42,7 +45,7 @@ SELDOM = frozenset({
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
     "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
     "max_km", "start_place", "end_place", "vehicles", "run", "motor_hours",
-    "rest_after",
+    "rest_after", "second_break_minutes", "second_break_from", "second_break_to",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -890,6 +893,56 @@ def test_a_reduced_rest_comes_with_the_fleet_on_three_days_at_most(set_up: Datab
         assert "rest_after: a rest may be reduced 3 times between two weekly rests" in wrong.what
     (wrong,) = run(set_up, "fleet", [reduced | {"rest_after": "short"}], now).errors
     assert "rest_after" in wrong.what
+
+
+def test_a_break_in_two_parts_comes_with_the_fleet_and_counts_as_one_under_eu_hours(
+    set_up: Database, now: datetime
+) -> None:
+    """From 06:00 to 14:30, 15 minutes between 8 and 9 and 30 between 10 and 10:20: no stretch is longer than 4½."""
+    driver = {"kind": "driver", "number": "DR-1", "name": "Driver 1", "depot": "NORTH", "driving_hours": "eu"}
+    parts = FLEET[0] | {
+        "from": "06:00", "to": "14:30", "break_minutes": "15", "break_from": "08:00", "break_to": "09:00",
+        "second_break_minutes": "30", "second_break_from": "10:00", "second_break_to": "10:20",
+    }  # fmt: skip
+    assert run(set_up, "fleet", [driver], now).errors == []
+    assert run(set_up, "fleet", [parts], now).errors == []
+
+    def at_the_wheel() -> set[float]:
+        with open_store(set_up) as store:
+            shifts = store.shifts_between("2026-01-01", "2027-12-31", [each.id for each in store.depots()])
+        found = set()
+        for each in shifts:
+            breaks = tuple(
+                Break(
+                    id=pause.id, duration_s=pause.duration_s,
+                    windows=(Window(start_s=minutes(pause.earliest), end_s=minutes(pause.latest)),),
+                )
+                for pause in each.breaks
+            )  # fmt: skip
+            offer = ShiftOffer(
+                id=each.id, profile="van", start=0, end=0, capacity=(), breaks=breaks,
+                start_s=minutes(each.starts), end_s=minutes(each.ends),
+            )  # fmt: skip
+            assert each.driver is not None
+            most = under(rule_of(each.driver.rule_set, who=each.name), offer).max_travel_s
+            assert most is not None
+            found.add(most / 3600)
+        return found
+
+    def minutes(clock: str) -> int:
+        return clock_minutes(clock) * 60
+
+    assert at_the_wheel() == {9.0}
+    # The second alone is no break of 45 minutes; and it begins when the first is over.
+    (wrong,) = run(set_up, "fleet", [parts | {"second_break_from": "09:10"}], now).errors
+    assert "second_break_from: the first break may last until 09:15: let the second one begin then, or later" in (
+        wrong.what
+    )
+    (wrong,) = run(set_up, "fleet", [parts | {"second_break_to": ""}], now).errors
+    assert "second_break_to: is empty and must be a time of day" in wrong.what
+    assert run(set_up, "fleet", [parts | {"break_minutes": ""}], now).changed == 1
+    assert at_the_wheel() == {4.5}
+    assert run(set_up, "fleet", [parts | {"break_minutes": ""}], now).unchanged == 1
 
 
 def test_a_licence_that_is_not_good_for_the_vehicle_of_a_shift_is_said_when_either_comes_and_not_again(

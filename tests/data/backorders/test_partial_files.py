@@ -39,7 +39,8 @@ EVERY_COLUMN: dict[str, Rows] = {
          "break_to": "11:00", "loading_minutes": "20", "debrief_minutes": "10", "fixed_cost": "12",
          "cost_per_hour": "32.50", "cost_per_km": "0.40", "max_stops": "30", "overtime_minutes": "45",
          "cost_per_overtime_hour": "18", "cost_per_stop": "3.50", "max_km": "120", "start_place": "anywhere",
-         "end_place": "anywhere", "gone_from": "2027-06-01", "rest_after": "reduced"},
+         "end_place": "anywhere", "gone_from": "2027-06-01", "rest_after": "reduced",
+         "second_break_minutes": "15", "second_break_from": "11:30", "second_break_to": "12:30"},
     ],
     "suppliers": [{"supplier": "SUP-1", "name": "Mill 1", "email": "mill@example.com", "lead_days": "9",
                    "language": "fi"}],
@@ -93,7 +94,19 @@ NEEDED_TOO = {"fleet": ("depot",), "orders": ("source",)}
 """A delivery zone is told apart by its depot too, an order by the shop it came from."""
 
 STAYS = {
-    "fleet": {"name", "depot", "vehicle", "lat", "lon", "from", "to", "break_from", "break_to"},
+    "fleet": {
+        "name",
+        "depot",
+        "vehicle",
+        "lat",
+        "lon",
+        "from",
+        "to",
+        "break_from",
+        "break_to",
+        "second_break_from",
+        "second_break_to",
+    },
     "customers": {"contact_address", "contact_channel"},
     "orders": {"site", "source", "line", "promised_on"},
     "sources": {"sku"},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from data import tables
 from data.db import Database
@@ -13,6 +15,7 @@ from data.queries.board import door_facts
 from data.queries.plans import current_plans, plan_page, versions
 from data.queries.today import routes_of
 from data.store import open_store
+from routing.model.orders import WEEKDAYS
 from routing.rules.check import violations
 from routing.rules.extra import Extra, Paid
 from routing.rules.plan_prices import SETTING
@@ -193,6 +196,73 @@ def test_a_shift_that_is_paid_by_the_stop_and_ends_anywhere_is_planned_and_shown
     with database.reading() as connection:
         (progress,) = routes_of(connection, day=str(kit.DAY))
     assert progress.ends_at_site == last
+
+
+def test_the_plan_names_the_driver_who_would_drive_more_than_a_week_allows(
+    day: Any, database: Database, kit: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tuesday to Sunday 9½ hours at the wheel each, of which half an hour is the way back: 57 in a week. The week after
+    has five days of 7: 92 in two. Who drives on the Tuesday alone, and who has no rules, are not spoken of."""
+    depot, product = day.depot(), day.product()
+    drivers = [day.driver(depot_id=depot, name=f"Driver {n}", rule_set=rules) for n, rules in ((6, "eu"), (7, "none"))]
+    mine = day.driver(depot_id=depot, name="Driver 9", rule_set="eu")
+    days = [f"2026-05-{n:02}" for n in (*range(12, 18), *range(18, 23))]
+    plans: dict[str, int] = {}
+    for _ in range(3):
+        day.delivery(site_id=day.site(delivery_days=",".join(WEEKDAYS)), depot_id=depot, product_id=product)
+    for when in days:
+        # On the first day one stop each; on the others all that still waits is Driver 9's.
+        for each in (mine, *drivers) if when == days[0] else (mine,):
+            day.shift(depot_id=depot, day=when, driver_id=each, max_stops=1 if when == days[0] else None)
+        plans[when] = plan_day(
+            lambda: open_store(database), from_day=when, to_day=when, depot_ids=[depot],
+            travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+        ).plan_id  # fmt: skip
+
+    def drive(hours: float, *, of: Sequence[str]) -> None:
+        with database.writing() as connection:
+            for when in of:
+                trips = list(
+                    connection.execute(
+                        select(tables.trip.c.id)
+                        .join_from(tables.trip, tables.route, tables.route.c.id == tables.trip.c.route_id)
+                        .join(tables.shift, tables.shift.c.id == tables.route.c.shift_id)
+                        .where(tables.shift.c.day == when, tables.route.c.plan_id == plans[when])
+                    ).scalars()
+                )
+                for trip in trips:
+                    at = connection.execute(select(tables.stop).where(tables.stop.c.trip_id == trip)).all()
+                    for stop in at:
+                        values = {"travel_s": round((hours - 0.5) * 3600 / len(at))}
+                        connection.execute(update(tables.stop).where(tables.stop.c.id == stop.id).values(values))
+                    home = max(stop.departure for stop in at) + timedelta(minutes=30)
+                    connection.execute(update(tables.trip).where(tables.trip.c.id == trip).values(returns_at=home))
+
+    def said(when: str) -> dict[str, tuple[str, ...]]:
+        with database.reading() as connection:
+            return {route.driver: route.over_the_week for route in plan_page(connection, plans[when]).routes}
+
+    drive(9.5, of=days[:5])
+    drive(7, of=days[5:])
+    assert said(days[0]) == {"Driver 6": (), "Driver 7": (), "Driver 9": ()}
+    drive(9.5, of=days[5:6])
+    begins = "Driver 9 drives 57 h 00 min in the week from Mon 11 May 2026"
+    week = f"{begins}, more than the 56 h allowed: give a day to another driver."
+    begins = "Driver 9 drives 92 h 00 min in the two weeks from Mon 11 May 2026"
+    both = f"{begins}, more than the 90 h allowed: give a day to another driver."
+    assert said(days[0]) == {
+        "Driver 6": (), "Driver 7": (), "Driver 9": (week, both),
+    }  # fmt: skip
+    assert said(days[-1]) == {"Driver 9": (both,)}
+    with database.reading() as connection:
+        printed = document(plan_page(connection, plans[days[0]]), currency="EUR")
+    show_plan(printed, {})
+    assert " ".join(capsys.readouterr().out.split()).count(week) == 1
+    # A plan that does not hold (any more, or yet) counts for its own day and for no other.
+    with database.writing() as connection:
+        connection.execute(tables.current_plan.delete().where(tables.current_plan.c.day == days[1]))
+    assert said(days[0])["Driver 9"] == ()
+    assert said(days[1])["Driver 9"] == (week, both)
 
 
 @pytest.mark.parametrize(("licence", "said"), [("B", True), ("C1", False), ("", False)])

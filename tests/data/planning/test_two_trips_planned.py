@@ -12,11 +12,13 @@ from sqlalchemy import select
 from data import tables
 from data.db import Database
 from data.queries.driver import driver_route
+from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
 from routing.model.day import SavedPlan
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorReport, Outcome
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind
+from routing.rules.plan_prices import SETTING
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.editing import move_delivery, show_move
@@ -112,6 +114,65 @@ def test_what_is_on_board_stays_in_its_trip_and_a_move_that_would_change_that_is
     assert effect.violations == (
         "In this order what is on board of one trip of Van 1 (Driver 1) would ride in another.",
     )
+
+
+def test_planning_again_after_dispatch_another_driver_costs_a_price_for_what_is_on_a_list(
+    twice: Twice, day: Any
+) -> None:
+    """The second trip costs its 20 minutes at the depot, 10.00 at 30.00 an hour, and the ways; a van for nothing is
+    free by then. At 100.00 a change the list holds; at 1.00 it does not, and both doors say so; at none nothing does.
+    """
+    twice.goes_out()
+    second = {twice.deliveries[n - 1] for n in twice.trips()[1]}
+    other = day.shift(depot_id=twice.depot, cost_per_hour=0, cost_per_km=0)
+
+    def again(price: int) -> tuple[set[int], list[int]]:
+        with twice.open() as store:
+            store.set_setting(name=SETTING, value={"change": price}, by="test", now=twice.kit.NOW)
+        plan_id = plan_day(
+            twice.open, from_day=twice.kit.DAY, to_day=twice.kit.DAY, depot_ids=[twice.depot],
+            travel=twice.kit.StraightTravel(), solve=twice.kit.greedy, clock=lambda: twice.kit.NOW, by="test",
+        ).plan_id  # fmt: skip
+        saved = twice.saved(plan_id)
+        assert (violations(saved.plan, saved.problem), saved.plan.unassigned) == ([], ())
+        with twice.database.reading() as connection:
+            found = {route.shift_id: route for route in plan_page(connection, plan_id).routes}
+        assert found[twice.shift].stops[0].changed == 0
+        moved = found[other].stops if other in found else ()
+        assert sum(stop.stranger + stop.off_run for stop in moved) == 0
+        assert other not in found or found[other].cost == sum(stop.changed for stop in moved)
+        return {each.delivery_id for stop in moved for each in stop.deliveries}, [stop.changed for stop in moved]
+
+    assert again(100_00) == (set(), [])
+    assert again(1_00) == (second, [100_000, 100_000])
+    assert again(0) == (second, [0, 0])
+    with twice.open() as store:
+        load_route(store, shift_id=other, by="test", now=twice.kit.NOW)
+    assert again(1_00) == (second, [0, 0]), "what is loaded on a van goes with it"
+
+
+def test_what_was_tried_at_its_door_is_on_no_list_any_more(twice: Twice, day: Any) -> None:
+    twice.goes_out()
+    second = {twice.deliveries[n - 1] for n in twice.trips()[1]}
+
+    def listed() -> set[int]:
+        with twice.open() as store:
+            facts = store.day_facts(from_day=twice.kit.DAY, to_day=twice.kit.DAY, depot_ids=[twice.depot])
+        return {each.id for each in facts.deliveries if each.listed is not None}
+
+    assert listed() == second
+    tried = min(second)
+    with twice.open() as store:
+        held = store.held_manifest(twice.shift)
+    assert held is not None
+    with twice.open() as store:
+        event = store.connection.scalars(select(tables.event.c.id)).first()
+        door = store.connection.scalar(select(tables.delivery.c.site_id).where(tables.delivery.c.id == tried))
+    day.add(
+        tables.proof, event_id=event, delivery_id=tried, manifest_id=held.id, site_id=door, outcome="not_home",
+        captured_at=twice.kit.NOW, received_at=twice.kit.NOW,
+    )  # fmt: skip
+    assert listed() == second - {tried}
 
 
 def test_a_van_that_is_late_is_late_on_its_second_trip_too(twice: Twice) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from routing.errors import InvalidInput
-from routing.model.day import DayFacts, Riding, Worked
+from routing.model.day import DayFacts, Listed, PlanPrices, Riding, Worked
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Break, Problem, Reason, ShiftOffer
 from routing.rules.check import violations
 from routing.rules.driver_hours import RULE_SETS, rule_of, under
-from routing.rules.driver_out import renamed_shift, take_van
+from routing.rules.driver_out import nobodys_run, renamed_shift, take_van
+from routing.rules.extra import changed
 from routing.rules.reasons import why_left_out
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
 from tests.routing.planning import test_problem as days
@@ -215,6 +216,31 @@ def test_another_driver_costs_what_being_new_to_the_doors_costs() -> None:
     assert found.plan.cost == held.cost - 100_000
     for each in (found.plan, found.problem), renamed_shift(found.plan, found.problem, old=1, new=44):
         assert violations(*each) == []
+
+
+def test_of_a_van_that_is_out_nothing_is_owed_for_its_drivers_list_and_a_spare_driver_takes_it_over() -> None:
+    """Door 1 is on the list of Driver 1, door 2 on that of Driver 2; van 1 brings both, at 10.00 a change."""
+    vans = tuple(replace(days.shift(key), day="2026-03-03") for key in (1, 2, 3))
+    lists = [Listed(driver_id=key, day="2026-03-03") for key in (1, 2)]
+    day = days.facts(
+        shifts=vans, sites=[days.site(1), days.site(2)], prices=PlanPrices(change=1000),
+        deliveries=[delivery(key, listed=listed) for key, listed in enumerate(lists, 1)],
+    )  # fmt: skip
+    owed = {key: tuple((van, 1_000_000) for van in (1, 2, 3) if van != key) for key in (1, 2)}
+    of = problem(
+        *(visit(key, key, strangers=owed[key], changed=owed[key]) for key in (1, 2)),
+        shifts=tuple(shift(key) for key in (1, 2, 3)),
+    )
+    freed = nobodys_run(of, day, 1, [1, 2])
+    assert [dict(each.changed).keys() - {1} for each in freed.visits] == [set(), {3}]
+    assert [dict(each.strangers).keys() - {1} for each in freed.visits] == [set(), {3}]
+    held = plan(of, {1: [1, 2]})
+    spare = Driver(id=7, name="Driver 7", depot_id=1)
+    (found,) = take_van(held, of, day, shift=vans[0], spares=[spare])
+    assert found.cost == 0
+    for each in (found.plan, found.problem), renamed_shift(found.plan, found.problem, old=1, new=44):
+        assert violations(*each) == []
+        assert sum(changed(each[1], each[0].routes[0]).values()) == 1_000_000
 
 
 def spares(*, long: bool, until: int | None = None, rule_set: str = "eu") -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 
-from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, PlanPrices, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Listed, PlanPrices, Riding, SiteFacts
 from routing.model.fleet import Driver, Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Plan, Problem
@@ -33,6 +33,7 @@ def day(*, ends: str = "08:30", riding: bool = False) -> DayFacts:
             Shift(
                 id=1, day="2026-03-03", depot_id=1, starts="08:00", ends=ends,
                 vehicle=Vehicle(id=1, number="V-1", name="Van 2", depot_id=1),
+                driver=Driver(id=1, name="Driver 1", depot_id=1),
             ),
         ),
         riding=(Riding(delivery_id=1, shift_id=1, position=0, state="loaded"),) if riding else (),
@@ -155,6 +156,7 @@ def with_a_spare(
     *,
     site: dict[str, object] | None = None,
     prices: PlanPrices = PlanPrices(),  # noqa: B008
+    listed: Listed | None = None,
     **spare: object,
 ) -> tuple[Fix, ...]:
     """What a second van of the depot would bring, with Driver 2 at its wheel; every door is the one site."""
@@ -168,7 +170,13 @@ def with_a_spare(
         sites=(door,),
         deliveries=tuple(
             DeliveryFacts(
-                id=visit.id, number=visit.name, site_id=1, depot_id=1, for_day="2026-03-03", oldest_ordered_at=EARLY
+                id=visit.id,
+                number=visit.name,
+                site_id=1,
+                depot_id=1,
+                for_day="2026-03-03",
+                oldest_ordered_at=EARLY,
+                listed=listed,
             )
             for visit in of.visits
         ),
@@ -218,6 +226,16 @@ def test_another_van_keeps_to_the_hours_of_a_street() -> None:
     assert [each.names for each in with_a_spare(of, held)] == [("D-2",)]
     assert with_a_spare(closed, held) == ()
     assert [each.names for each in with_a_spare(closed, held, vehicle=bike)] == [("D-2",)]
+
+
+def test_another_van_that_brings_what_is_on_a_list_costs_what_that_costs() -> None:
+    """The list is that of Driver 1, whose van is full, or of somebody who does not drive that day."""
+    of, held = half_an_hour(12)
+    (free,) = with_a_spare(of, held)
+    for of_driver, price in ((1, 500), (99, 0)):
+        mine = Listed(driver_id=of_driver, day="2026-03-03")
+        (found,) = with_a_spare(of, held, listed=mine, prices=PlanPrices(change=500))
+        assert found.cost == free.cost + price * 1000, of_driver
 
 
 def test_another_van_that_is_off_the_run_of_the_door_costs_what_that_costs() -> None:

@@ -18,6 +18,7 @@ from routing.model.day import (
     DeliveryFacts,
     DepotFacts,
     Goods,
+    Listed,
     LockFacts,
     OrderFacts,
     PlanPrices,
@@ -208,6 +209,37 @@ def test_who_may_not_come_is_not_waited_for_on_its_run() -> None:
     prices = PlanPrices(runs="sequence", off_run=2000)
     (visit,) = built(facts(sites=[site(run="V-1", vehicles=("V-2",))], shifts=vans, prices=prices)).visits
     assert (visit.strangers, visit.off_run) == ((), ())
+
+
+def test_a_stop_on_the_list_of_one_driver_has_its_price_with_another() -> None:
+    vans = [shift(key, van={"reload_minutes": 20, "most_trips": 2}) for key in (1, 2)]
+    first = Listed(driver_id=1, day=DAY)
+
+    def owed(*shifts: Shift, change: int = 1000, known: bool = True, mine: Listed | None = first) -> tuple[Any, Any]:
+        door = site(**({} if known else {"known_to": ("DR-9",), "stranger_price": 3}))
+        one = delivery(listed=mine)
+        (made,) = built(
+            facts(deliveries=[one], sites=[door], shifts=shifts or vans, prices=PlanPrices(change=change))
+        ).visits
+        return made.strangers, made.changed
+
+    dear = ((2, 1_000_000),)
+    assert owed() == (dear, dear)
+    assert owed(known=False) == (((1, 3_000), (2, 1_003_000)), dear)
+    assert owed(change=0) == ((), ())
+    assert owed(mine=None) == ((), ())
+    # Whose list it is, with another van too; not on another day, nor where that driver is out or the van does not fit.
+    assert owed(*vans, replace(shift(3), driver=vans[0].driver)) == (dear, dear)
+    assert owed(vans[0], shift(2, day="2026-05-13")) == (dear, dear)
+    assert owed(replace(vans[0], state="replaced"), vans[1]) == ((), ())
+
+
+def test_what_rides_owes_nothing_for_the_list_that_it_is_on() -> None:
+    vans = [shift(key) for key in (1, 2)]
+    one = delivery(state="dispatched", listed=Listed(driver_id=1, day=DAY))
+    riding = (Riding(delivery_id=1, shift_id=2, position=0, state="dispatched"),)
+    (made,) = built(facts(deliveries=[one], shifts=vans, riding=riding, prices=PlanPrices(change=1000))).visits
+    assert (made.strangers, made.changed) == ((), ())
 
 
 # ---------------------------------------------------------------------------- windows
