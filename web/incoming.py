@@ -61,15 +61,55 @@ def day_of(text: str) -> str:
     return day.isoformat()
 
 
-def json_of(text: str) -> Any:
+def json_of(text: str, *, exact: bool = False) -> Any:
     """The JSON with finite numbers, whole ones within `LARGEST`, and texts that can be kept. Raises ValueError.
 
     Half an emoji, as a phone cuts one, and a NUL become a replacement character: a report must not be stranded by one.
+    `exact`, for programs, refuses both, and a field that stands twice in an object: two numbers of orders would become
+    one, or the last of two would be taken for what was meant.
     """
     try:
-        return _kept(json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_no_number))
+        read = json.loads(
+            text,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_no_number,
+            object_pairs_hook=_once if exact else None,
+        )
+        kept = _kept(read)
+        changed = _changed(read, kept) if exact else ""
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
+    if changed:
+        raise ValueError(f"{changed} has a NUL or half a character in it.")
+    return kept
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{_shown(twice)} stands twice in one object.")
+    return found
+
+
+def _changed(read: Any, kept: Any) -> str:
+    """The first text that could not be kept as it came, ready to be shown; else ""."""
+    match read:
+        case str():
+            return _shown(read) if read != kept else ""
+        case list():
+            pairs = list(zip(read, kept, strict=True))
+        case dict():
+            pairs = [*zip(read, kept, strict=False), *zip(read.values(), kept.values(), strict=False)]
+        case _:
+            return ""
+    return next((found for each in pairs if (found := _changed(*each))), "")
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text[:20])
 
 
 def _kept(value: Any) -> Any:
