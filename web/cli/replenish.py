@@ -76,7 +76,9 @@ def replenish_command(
         console.print(f"... and {counted(len(found) - MOST_SHOWN, 'more SKU')} (--json lists them)", markup=False)
     if sku is not None:
         for advice in found:
-            console.print(forecast_words(advice), markup=False, highlight=False)
+            # A SKU may lie in several depots, each with a forecast of its own.
+            where = f"{plain(advice.facts.depot)}: " if len(found) > 1 else ""
+            console.print(where + forecast_words(advice), markup=False, highlight=False)
 
 
 def _print_table(console: Console, found: Sequence[Advice]) -> None:
@@ -157,4 +159,7 @@ def document(advice: Advice, *, with_forecast: bool) -> dict[str, Any]:
         from routing.engines.forecasts import smoothed
 
         said["forecast"] = asdict(found := forecast_of(advice, smoothed)) | {"scaled_error": found.scaled}
+        if found.refused:
+            # A program that does not ask for `refused` must not read "nothing next week".
+            said["forecast"] |= dict.fromkeys(("next_week", "error", "naive_error", "scaled_error"))
     return said
