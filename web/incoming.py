@@ -74,7 +74,7 @@ def json_of(text: str, *, exact: bool = False) -> Any:
             parse_int=_whole,
             parse_float=_finite,
             parse_constant=_no_number,
-            object_pairs_hook=_once if exact else None,
+            object_pairs_hook=_each_once if exact else None,
         )
         kept = _kept(read)
         changed = _changed(read, kept) if exact else ""
@@ -83,15 +83,6 @@ def json_of(text: str, *, exact: bool = False) -> Any:
     if changed:
         raise ValueError(f"{changed} has a NUL or half a character in it.")
     return kept
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{_shown(twice)} stands twice in one object.")
-    return found
 
 
 def _changed(read: Any, kept: Any) -> str:
@@ -121,6 +112,16 @@ def _kept(value: Any) -> Any:
         case dict():
             return {_kept(name): _kept(each) for name, each in value.items()}
     return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            shown = name[:40].encode("utf-8", "replace").decode()  # half an emoji in a name must not break the answer
+            raise ValueError(f"the field {shown} stands twice in one object: send it once.")
+        found[name] = value
+    return found
 
 
 def _whole(text: str) -> int:

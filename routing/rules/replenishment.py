@@ -337,11 +337,13 @@ def forecast(totals: Sequence[int], smoothed: Callable[[Sequence[int]], float]) 
         >>> forecast([10 * n for n in range(16)], fmean).uses
         'naive'
         >>> forecast([1, 2], fmean).refused
-        'only 2 whole weeks of orders are known, and 16 are needed for a forecast that was tried.'
+        '2 whole weeks of orders; 16 are needed for a forecast that was tried.'
+        >>> forecast([1], fmean).refused
+        '1 whole week of orders; 16 are needed for a forecast that was tried.'
     """
     if len(totals) < LEAST_WEEKS:
-        known = "1 whole week of orders is" if len(totals) == 1 else f"{len(totals)} whole weeks of orders are"
-        return Forecast(refused=f"only {known} known, and {LEAST_WEEKS} are needed for a forecast that was tried.")
+        weeks = "1 whole week" if len(totals) == 1 else f"{len(totals)} whole weeks"
+        return Forecast(refused=f"{weeks} of orders; {LEAST_WEEKS} are needed for a forecast that was tried.")
     tries = range(len(totals) - TRIED_WEEKS, len(totals))
     error = fmean(abs(smoothed(totals[:n]) - totals[n]) for n in tries)
     naive = fmean(abs(totals[n - 1] - totals[n]) for n in tries)

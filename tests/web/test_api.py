@@ -119,6 +119,31 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
     assert outcomes == ["unchanged", "changed", "cancelled", "unchanged", "changed"]
 
 
+@pytest.mark.parametrize(
+    ("once", "twice", "field"),
+    [
+        ('"quantity": 12', '"quantity": 12, "quantity": 120', "quantity"),
+        ('"order": "SO-50"', '"order": "SO-51", "order": "SO-50"', "order"),
+    ],
+)
+def test_a_field_that_stands_twice_is_refused_by_name_and_nothing_is_taken(
+    website: Website, desk: Desk, once: str, twice: str, field: str
+) -> None:
+    body = json.dumps(ORDER)
+    assert once in body
+    answer = send(website, body.replace(once, twice).encode())
+    assert code(answer) == (422, "json")
+    assert f"the field {field} stands twice in one object: send it once" in answer.json["error"]["message"]  # type: ignore[index]
+    assert call(website, "GET", "/orders/own/SO-50").status_code == 404
+    half: Any = send(website, b'{"\\ud83d": 1, "\\ud83d": 2}')
+    assert code(half) == (422, "json")
+
+
+def test_a_call_of_one_fault_says_so_in_the_singular(website: Website, desk: Desk) -> None:
+    answer: Any = send(website, {"order": "SO-50", "cancelled": True}).json
+    assert answer["error"]["message"] == "No order of this call could be taken; 1 fault is listed under errors."
+
+
 def test_an_order_that_a_program_cancelled_is_not_called_delivered_and_nobody_calls_about_it(
     website: Website, desk: Desk
 ) -> None:

@@ -74,9 +74,9 @@ def test_without_enough_history_there_is_no_forecast_and_no_number_that_looks_li
     with website.installation.database.writing() as connection:
         connection.execute(update(tables.order).values(ordered_at=website.clock.at - timedelta(days=9)))
     page = website.signed_in(role="salesperson").get("/replenish?sku=OAT").text
-    assert "no forecast: only" in " ".join(page.split())
+    assert "no forecast:" in " ".join(page.split())
     shown = " ".join(CliRunner().invoke(main, ["replenish", "--sku", "OAT"]).output.split())
-    assert "No forecast for OAT: only" in shown
+    assert "No forecast for OAT" in shown
     lines = json.loads(CliRunner().invoke(main, ["replenish", "--json", "--sku", "OAT"]).output)["lines"]
     assert "16 are needed" in lines[0]["forecast"]["refused"]
     for number in ("next_week", "error", "naive_error", "scaled_error"):

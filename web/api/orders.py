@@ -124,7 +124,9 @@ def _answer(taken: list[Taken], result: ImportResult) -> dict[str, Any]:
 
 
 def _why_none(result: ImportResult) -> str:
-    return f"No order of this call could be taken; {len(result.errors)} faults are listed under errors."
+    faults = len(result.errors)
+    listed = "1 fault is listed" if faults == 1 else f"{faults} faults are listed"
+    return f"No order of this call could be taken; {listed} under errors."
 
 
 @api.get("/orders/<source>/<path:number>")

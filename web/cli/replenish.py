@@ -76,9 +76,7 @@ def replenish_command(
         console.print(f"... and {counted(len(found) - MOST_SHOWN, 'more SKU')} (--json lists them)", markup=False)
     if sku is not None:
         for advice in found:
-            # A SKU may lie in several depots, each with a forecast of its own.
-            where = f"{plain(advice.facts.depot)}: " if len(found) > 1 else ""
-            console.print(where + forecast_words(advice), markup=False, highlight=False)
+            console.print(forecast_words(advice), markup=False, highlight=False)
 
 
 def _print_table(console: Console, found: Sequence[Advice]) -> None:
@@ -123,11 +121,12 @@ def forecast_words(advice: Advice) -> str:
 
     found = forecast_of(advice, smoothed)
     if found.refused:
-        return f"No forecast for {advice.facts.sku}: {found.refused}"
+        return f"No forecast for {advice.facts.sku} at {advice.facts.depot}: {found.refused}"
     how = "smoothing" if found.uses == "smoothed" else "as last week, because smoothing was no better"
     return (
-        f"Next week {advice.facts.sku}: {found.next_week:.0f} ({how}); over {found.tried} weeks smoothing erred by "
-        f"{found.error:.1f} a week, the naive forecast by {found.naive_error:.1f}"
+        f"Next week {advice.facts.sku} at {advice.facts.depot}: {found.next_week:.0f} ({how}); "
+        f"over {found.tried} weeks smoothing erred by {found.error:.1f} a week, "
+        f"the naive forecast by {found.naive_error:.1f}"
     )
 
 
