@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, rende
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotAllowed, NotFound, SolverError
 
@@ -140,6 +140,10 @@ def register_errors(app: Flask) -> None:
         sentence = (
             sentences[status]() if status in sentences else _("The request could not be read. Go back and try again.")
         )
+        if isinstance(error, MethodNotAllowed) and request.path.startswith("/api/"):
+            # A program has no page to go back to.
+            takes = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
+            sentence = f"This address takes {' or '.join(takes)}, not {request.method[:20]}."
         code = (error.name or "error").lower().replace(" ", "_")
         response = answer(status=status, code=code, title=title_of(status), sentence=sentence)
         for name in ("Retry-After", "Allow", "Content-Range"):

@@ -61,19 +61,46 @@ def day_of(text: str) -> str:
     return day.isoformat()
 
 
-def json_of(text: str, *, names_once: bool = False) -> Any:
+def json_of(text: str, *, exact: bool = False) -> Any:
     """The JSON with finite numbers, whole ones within `LARGEST`, and texts that can be kept. Raises ValueError.
 
     Half an emoji, as a phone cuts one, and a NUL become a replacement character: a report must not be stranded by one.
-    With `names_once` an object that says a field twice is refused; without, its last value holds.
+    `exact`, for programs, refuses both, and a field that stands twice in an object: two numbers of orders would become
+    one, or the last of two would be taken for what was meant.
     """
-    pairs = _each_once if names_once else None
     try:
-        return _kept(
-            json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_no_number, object_pairs_hook=pairs)
+        read = json.loads(
+            text,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_no_number,
+            object_pairs_hook=_each_once if exact else None,
         )
+        kept = _kept(read)
+        changed = _changed(read, kept) if exact else ""
     except RecursionError:
         raise ValueError("The JSON is nested too deeply.") from None
+    if changed:
+        raise ValueError(f"{changed} has a NUL or half a character in it.")
+    return kept
+
+
+def _changed(read: Any, kept: Any) -> str:
+    """The first text that could not be kept as it came, ready to be shown; else ""."""
+    match read:
+        case str():
+            return _shown(read) if read != kept else ""
+        case list():
+            pairs = list(zip(read, kept, strict=True))
+        case dict():
+            pairs = [*zip(read, kept, strict=False), *zip(read.values(), kept.values(), strict=False)]
+        case _:
+            return ""
+    return next((found for each in pairs if (found := _changed(*each))), "")
+
+
+def _shown(text: str) -> str:
+    return json.dumps(text[:20])
 
 
 def _kept(value: Any) -> Any:

@@ -181,6 +181,14 @@ def test_every_message_that_was_sent_lies_in_the_mailbox_once(day: Day) -> None:
     assert len(keys) == len(set(keys))
 
 
+def test_the_customers_of_the_days_before_were_told_when_their_van_comes(day: Day) -> None:
+    """Else nothing of thirty days could be on time or late."""
+    ((told,),) = day.rows(
+        "SELECT count(*) FROM notice WHERE kind = 'out_today' AND status = 'sent' AND sent_at < '2026-03-02 22:00'"
+    )
+    assert told > 50
+
+
 def test_the_story_prints_the_figures_it_saved(day: Day) -> None:
     for name in ("orders", "stops", "units_loaded", "messages_sent"):
         assert str(day.figures[name]) in day.second.stdout

@@ -284,6 +284,11 @@ NO_CALLS = [
     (b'{"order": 99999999999999999999}', (422, "json")),
     (DEEP, (422, "json")),
     (b"[]", (422, "no_orders")),
+    (b'{"order": "SO-1", "order": "SO-2"}', (422, "json")),
+    (b'{"order": "SO-1", "lines": [{"sku": "OAT", "quantity": 1, "quantity": 2}]}', (422, "json")),
+    (rb'{"order": "A\u0000B"}', (422, "json")),
+    (rb'{"order": "A\ud800B"}', (422, "json")),
+    (rb'{"A\u0000": 1, "A\ud800": 1}', (422, "json")),
     (b"null", (422, "no_order_taken")),
     (b'"SO-1"', (422, "no_order_taken")),
     (b'{"orders": {}}', (422, "json")),
@@ -411,7 +416,11 @@ def test_only_json_is_taken(website: Website, desk: Desk) -> None:
     assert answer.status_code == 415
     assert answer.is_json
     assert "send Content-Type: application/json" in answer.json["error"]["message"]  # type: ignore[index]
-    assert call(website, "DELETE", "/orders").status_code == 405
+    refused = call(website, "DELETE", "/orders")
+    assert refused.status_code == 405
+    assert refused.headers["Allow"].count("POST") == 1
+    assert "page's own buttons" not in refused.json["error"]["message"]  # type: ignore[index]
+    assert "POST or PUT" in refused.json["error"]["message"]  # type: ignore[index]
     assert code(call(website, "GET", "/nothing"))[0] == 404
 
 

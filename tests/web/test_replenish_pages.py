@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from data import tables
 from tests.desk import Desk, a_desk
@@ -65,3 +65,19 @@ def test_the_command_prints_the_same_numbers(website: Website, desk: Desk, monke
     refused = CliRunner().invoke(main, ["replenish", "--depot", "NOWHERE"])
     assert refused.exit_code == 2
     assert 'There is no depot "NOWHERE"' in refused.output
+
+
+def test_without_enough_history_there_is_no_forecast_and_no_number_that_looks_like_one(
+    website: Website, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKROUTE_HOME", str(website.installation.home))
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.order).values(ordered_at=website.clock.at - timedelta(days=9)))
+    page = website.signed_in(role="salesperson").get("/replenish?sku=OAT").text
+    assert "no forecast:" in " ".join(page.split())
+    shown = " ".join(CliRunner().invoke(main, ["replenish", "--sku", "OAT"]).output.split())
+    assert "No forecast for OAT" in shown
+    lines = json.loads(CliRunner().invoke(main, ["replenish", "--json", "--sku", "OAT"]).output)["lines"]
+    assert "16 are needed" in lines[0]["forecast"]["refused"]
+    for number in ("next_week", "error", "naive_error", "scaled_error"):
+        assert lines[0]["forecast"][number] is None

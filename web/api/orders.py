@@ -83,7 +83,7 @@ def _body() -> bytes:
 def _documents(raw: bytes) -> tuple[list[Any], bool]:
     """The orders of a body: one object, a list, or `{"orders": [...], "tell": false}`."""
     try:
-        found = json_of(raw.decode("utf-8"), names_once=True)
+        found = json_of(raw.decode("utf-8"), exact=True)
     except ValueError as problem:
         said = "it is not UTF-8" if isinstance(problem, UnicodeDecodeError) else str(problem).rstrip(".")
         raise InvalidInput(f"The body cannot be read as JSON: {said}.", code="json") from None

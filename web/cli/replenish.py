@@ -158,4 +158,7 @@ def document(advice: Advice, *, with_forecast: bool) -> dict[str, Any]:
         from routing.engines.forecasts import smoothed
 
         said["forecast"] = asdict(found := forecast_of(advice, smoothed)) | {"scaled_error": found.scaled}
+        if found.refused:
+            # A program that does not ask for `refused` must not read "nothing next week".
+            said["forecast"] |= dict.fromkeys(("next_week", "error", "naive_error", "scaled_error"))
     return said

@@ -70,7 +70,7 @@ def figures(connection: Connection, *, day: date, zone: ZoneInfo) -> dict[str, A
         "units_loaded": one(
             select(func.sum(movement.c.quantity)).where(movement.c.why == "loaded", movement.c.at >= begins)
         ),
-        "messages_sent": one(select(func.count()).where(notice.c.status == "sent")),
+        "messages_sent": one(select(func.count()).where(notice.c.status == "sent", notice.c.sent_at >= begins)),
         "messages_waiting": one(select(func.count()).where(notice.c.status == "waiting")),
         "attempts_yesterday": one(select(func.count()).select_from(attempts.subquery())),
         "handed_over_yesterday": one(
