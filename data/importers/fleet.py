@@ -18,7 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILE_NAMES, RESTS, SAID, WHERE, StandingShift, is_gone
+from routing.model.fleet import PROFILE_NAMES, RESTS, SAID, WHERE, ShiftTerms, StandingShift, is_gone
 from routing.model.imports import ImportResult
 from routing.model.orders import weekdays
 from routing.model.places import Location
@@ -236,6 +236,7 @@ class _Fleet:
         van_goes = (vehicle or {}).get("gone_from", "")
         mine = None if cells.faults else self._standing(cells, number, old, values, driver, van_goes)
         if mine is not None:
+            _refuse_breaks(cells, mine.terms)
             self._refuse_double(cells, mine, old, values)
         if cells.report(self.result, f"Shift {number}") or mine is None:
             return
@@ -481,13 +482,31 @@ def _second_break(cells: Cells, of: Mapping[str, Any]) -> dict[str, Any]:
     if not minutes:
         return {"second_break_s": 0, "second_break_earliest": "", "second_break_latest": ""}
     if earliest and of["starts"] and of["break_s"] and of["break_latest"]:
-        until, break_s = of["break_latest"], of["break_s"]
-        if is_too_early(earliest, starts=of["starts"], break_to=until, break_s=break_s):
-            over = second_break_from(until, break_s)
-            cells.wrong(
-                "second_break_from", f"the first break may last until {over}: let the second one begin then, or later"
-            )
+        _refuse_early(cells, earliest, starts=of["starts"], break_to=of["break_latest"], break_s=of["break_s"])
     return {"second_break_s": minutes * 60, "second_break_earliest": earliest, "second_break_latest": latest}
+
+
+def _refuse_early(cells: Cells, second_from: str, *, starts: str, break_to: str, break_s: int) -> None:
+    if is_too_early(second_from, starts=starts, break_to=break_to, break_s=break_s):
+        over = second_break_from(break_to, break_s)
+        cells.wrong(
+            "second_break_from", f"the first break may last until {over}: let the second one begin then, or later"
+        )
+
+
+def _refuse_breaks(cells: Cells, terms: ShiftTerms) -> None:
+    """Its breaks as they will stand: a file may say a part of a break, and the rest of it is known already or not."""
+    for name, seconds, earliest, latest in (
+        ("break", terms.break_s, terms.break_earliest, terms.break_latest),
+        ("second_break", terms.second_break_s, terms.second_break_earliest, terms.second_break_latest),
+    ):
+        for end, clock in (("from", earliest), ("to", latest)):
+            if seconds and not clock:
+                cells.wrong(f"{name}_{end}", f"is missing: there is a break of {-(-seconds // 60)} minutes")
+    if not cells.faults and terms.break_s and terms.second_break_s:
+        _refuse_early(
+            cells, terms.second_break_earliest, starts=terms.starts, break_to=terms.break_latest, break_s=terms.break_s
+        )
 
 
 def _gone(cells: Cells) -> dict[str, Any]:

@@ -168,6 +168,23 @@ def test_an_empty_cell_empties(filled: Database, kind: str, now: datetime) -> No
     assert stayed == STAYS.get(kind, set())
 
 
+def test_a_part_of_a_break_goes_with_what_is_known_of_it(filled: Database, now: datetime) -> None:
+    def said(**of: str) -> list[str]:
+        row = {"kind": "shift", "number": "W-1", "depot": "NORTH", "vehicle": "V-1", "from": "06:00", "to": "14:00"}
+        row |= of
+        theirs = {f"their {name}": name for name in row}
+        foreign = [{f"their {name}": text for name, text in row.items()}]
+        result = take(filled, "fleet", foreign, tuple(theirs), now, reading=Reading(mapping=theirs))
+        return [str(each) for each in result.errors]
+
+    assert said(break_minutes="20") == [], "its hours are known"
+    (error,) = said(break_to="12:00")
+    assert "second_break_from: the first break may last until 12:20" in error
+    (error,) = said(number="W-2", weekdays="sun", break_minutes="30")
+    assert "break_from: is missing: there is a break of 30 minutes" in error
+    assert "break_to: is missing" in error
+
+
 def test_what_is_known_of_a_supplier_stands_on_one_of_its_rows(filled: Database, now: datetime) -> None:
     (row,) = EVERY_COLUMN["sources"]
     more = {"supplier": "SUP-9", "sku": "OAT-2"}
