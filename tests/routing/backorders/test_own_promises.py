@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,13 +44,27 @@ def promised(draw: st.DrawFn) -> tuple[Book, AllocationPolicy, Days]:
     return replace(book, orders=tuple(orders)), policy, {one.site_id: every for one in orders}
 
 
+def released_stops(book: Book, days: Days) -> Room:
+    """Every delivery that is released has its stop, as `stops_outside` of the store finds it."""
+    goes_on: dict[int, str] = defaultdict(str)
+    for one in book.holdings:
+        goes_on[one.line_id] = max(goes_on[one.line_id], one.for_day)
+    return Room(
+        (zone_id, goes_on[line.id], order.site_id)
+        for order in book.orders
+        for line in order.lines
+        if goes_on[line.id] and (zone_id := days[order.site_id].zone_id) is not None
+    )
+
+
 def decide(book: Book, policy: AllocationPolicy, days: Days) -> tuple[Outcome, Dates, list[NewPromise]]:
     if policy.rule.asks_for_promises:
-        found = decided(book, policy, days=days, room=Room, today=TODAY, now=NOW)
+        found = decided(book, policy, days=days, room=partial(released_stops, book, days), today=TODAY, now=NOW)
         outcome, dates, not_before = found.outcome, found.dates, found.promised
     else:
         outcome = allocate(book, policy, today=TODAY)
-        dates, not_before = expected_days(book, outcome, days=days, policy=policy, now=NOW), {}
+        room = released_stops(book, days)
+        dates, not_before = expected_days(book, outcome, days=days, policy=policy, now=NOW, room=room), {}
     return outcome, dates, new_promises(book.orders, dates.expected, policy=policy, why="", not_before=not_before)
 
 
