@@ -70,8 +70,10 @@ def decided(
     for _ in range(MOST_ROUNDS):
         by_rank = _ranking_by(book, ranks_by)
         outcome = allocate(by_rank, policy, today=today)
-        dates = expected_days(by_rank, outcome, days=days, policy=policy, now=now, room=room())
-        first = {order.id: day for order in book.orders if _is_new(order) and (day := _first_day(order, dates))}
+        dates = expected_days(
+            by_rank, outcome, days=days, policy=policy, now=now, room=room(), promising=dict(ranks_by)
+        )
+        first = _first_days(book, dates)
         # Never back to an earlier day: so it comes to an end.
         later = {key: day for key, day in first.items() if day > ranks_by.get(key, "")}
         if not later:
@@ -80,8 +82,17 @@ def decided(
     # As nearly always: each may rank by the very day that it is expected on, and nobody's turn is another by it.
     exactly = _ranking_by(book, first)
     if _turns(exactly.orders, policy) == _turns(by_rank.orders, policy):
-        return Decided(book=exactly, outcome=outcome, dates=dates, promised=first)
+        exact = dates
+        if any(each.stops_a_day is not None for each in days.values()):  # on that day it has its stop
+            exact = expected_days(exactly, outcome, days=days, policy=policy, now=now, room=room(), promising=first)
+        if _first_days(book, exact) == first:
+            return Decided(book=exactly, outcome=outcome, dates=exact, promised=first)
     return Decided(book=by_rank, outcome=outcome, dates=dates, promised={key: ranks_by[key] for key in first})
+
+
+def _first_days(book: Book, dates: Dates) -> dict[int, str]:
+    """The day of each order that gets its first promise."""
+    return {order.id: day for order in book.orders if _is_new(order) and (day := _first_day(order, dates))}
 
 
 def _is_new(order: WaitingOrder) -> bool:

@@ -164,6 +164,7 @@ def expected_days(
     policy: AllocationPolicy,
     now: datetime,
     room: Room | None = None,
+    promising: Mapping[int, str] | None = None,
 ) -> Dates:
     """The days of every line of the book that still needs something; "" where no dated supply covers it.
 
@@ -171,8 +172,9 @@ def expected_days(
     horizon, or ship-complete and waiting) are dated by what is left over, in rank order. What was released for a day
     that is over goes by itself on the next. `room` holds the stops that are decided outside the book; whose promise for
     a day can still be kept has its stop on it, and the others are added in rank order, so that a full day is the lower
-    rank's loss and breaks no promise. A line outside the book brings the day that it had, or the first from now on if
-    that is over.
+    rank's loss and breaks no promise. `promising`: the first promises that come of this very decision, an ISO day by
+    order id; they have their stops as they will the next time. A line outside the book brings the day that it had, or
+    the first from now on if that is over.
 
     SO-1 wants 5 of each of two goods: one lies there on Monday 2 March, the other comes on Thursday. In parts each has
     its own day; ship-complete both go on the latest; and nothing comes before the day it is wanted on.
@@ -202,7 +204,7 @@ def expected_days(
     if calendars.are_limited:
         as_many_as_come = {site_id: replace(each, stops_a_day=None) for site_id, each in days.items()}
         soonest = expected_days(book, outcome, days=as_many_as_come, policy=policy, now=now).expected
-        calendars.keep_promised(book, soonest, policy)
+        calendars.keep_promised(book, soonest, policy, promising or {})
     outside, held, committed = book.outside, given.held, given.committed
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
@@ -420,14 +422,17 @@ class _Calendars:
         days, _ = self._site(order.site_id)
         return self._zone(days.zone)[0]
 
-    def keep_promised(self, book: Book, soonest: Mapping[int, str], policy: AllocationPolicy) -> None:
+    def keep_promised(
+        self, book: Book, soonest: Mapping[int, str], policy: AllocationPolicy, promising: Mapping[int, str]
+    ) -> None:
         """Whose promise can still be kept has its stop on that day, the better rank first as far as there is room.
         `soonest`: by line, the day it could go if every day had room."""
         for order in ranked(book.orders, policy):
             days, _ = self._site(order.site_id)
             for line in order.lines if days.stops_a_day is not None and not order.held else ():
-                if "" < soonest.get(line.id, "") <= line.promised_on:
-                    self._room.keep_promised(order.site_id, days, line.promised_on)
+                promised_on = line.promised_on or promising.get(order.id, "")
+                if "" < soonest.get(line.id, "") <= promised_on:
+                    self._room.keep_promised(order.site_id, days, promised_on)
 
     def keep(self, site_id: int, expected: Iterable[str]) -> None:
         """These days of the site are taken."""

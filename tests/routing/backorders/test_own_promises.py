@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.model.orders import AllocationPolicy, AllocationRule, Book, DeliveryDays
-from routing.model.stock import Holding
+from routing.model.orders import AllocationPolicy, AllocationRule, Book, DeliveryDays, WaitingLine, WaitingOrder
+from routing.model.stock import Holding, Supply, SupplyKind
 from routing.rules.allocation import Outcome, allocate
 from routing.rules.own_promises import decided
 from routing.rules.promises import Dates, NewPromise, expected_days, new_promises
@@ -123,3 +124,31 @@ def test_deciding_twice_moves_nothing(lived: tuple[Book, AllocationPolicy, Days]
         # Else when a line could go by itself is a guess: who goes with it has not taken that day's room.
         assert later.own == dates.own
     assert more == []
+
+
+def test_a_promise_that_comes_of_the_decision_has_its_stop_in_it_already() -> None:
+    """A zone takes one stop a day. SO-2 was promised the 12th and now wants its goods in July. SO-1 is new: behind
+    SO-2 it is promised the 13th, and ranks before SO-3 by that. It takes the 12th then; its stop on the 13th is its
+    own, so nobody is told that day to be told another one the next time."""
+    shelf = Supply(id=1, kind=SupplyKind.RECEIPT, number="R-1", product_id=1, quantity=3, ready_at=NOW)
+    line = WaitingLine(id=10, number="1", product_id=1, sku="OAT", name="Oat drink", needed=1)
+    new = WaitingOrder(
+        id=1, number="SO-1", customer_id=1, customer="Café 1", site_id=1, site="Café 1",
+        ordered_at=NOW - timedelta(days=9), lines=(line,),
+    )  # fmt: skip
+    july = replace(line, id=20, promised_on="2026-05-12", promise_version=1)
+    late = replace(line, id=30, promised_on="2026-05-11", promise_version=1)
+    orders = (
+        new,
+        replace(
+            new, id=2, number="SO-2", site_id=2, promised_first="2026-05-12", wanted_on="2026-07-01", lines=(july,)
+        ),
+        replace(new, id=3, number="SO-3", site_id=3, promised_first="2026-05-16", lines=(late,)),
+    )
+    book = Book(depot_id=1, supplies=(shelf,), orders=orders)
+    every = DeliveryDays(weekdays=frozenset(range(7)), zone_id=1, stops_a_day=1)
+    policy, days = AllocationPolicy(rule=AllocationRule.PROMISED_DATE), {1: every, 2: every, 3: every}
+    outcome, dates, made = decide(book, policy, days)
+    _, again, more = decide(written(book, outcome, dates, made), policy, days)
+    assert (again.expected, more) == (dates.expected, [])
+    assert (dates.expected[10], dates.expected[30]) == ("2026-05-12", "2026-05-14")
