@@ -13,6 +13,7 @@ from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED, SERVED
 from data.queries.paying import asks_of, paid_by_proof
 from data.store.carrying import CarryingStore
+from data.store.orders import expect_on_the_day_of
 from data.store.returns import left_at_the_customer
 from data.tables import (
     allocation,
@@ -214,6 +215,7 @@ class CorrectionStore(CarryingStore):
         )
         if not done.rowcount:
             raise Conflict("This delivery went on meanwhile. Look at it again.", code="shown_is_old")
+        expect_on_the_day_of(self.connection, delivery_id)
 
     def decided_since(self, delivery_id: int, since: datetime) -> str:
         """What a person decided about this door since it was reported; "" when nobody did."""

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.queries.paying import HANDED_OVER
@@ -47,6 +47,24 @@ _KEPT = (
     task.c.subject_kind == "order",
     task.c.done_at.is_(None),
 )
+
+
+def expect_on_the_day_of(connection: Connection, delivery_id: int) -> None:
+    """What came back and goes out again is expected on its delivery's day (`for_day`), and no line before it; a part of
+    a line that waits for a later truck keeps its later day."""
+    day = select(delivery.c.for_day).where(delivery.c.id == delivery_id).scalar_subquery()
+    brought = (
+        select(allocation.c.order_line_id)
+        .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+        .where(delivery.c.id == delivery_id, delivery.c.direction == "deliver", delivery.c.state != "done")
+    )
+    for column in (order_line.c.expected_on, order_line.c.own_day):
+        connection.execute(
+            update(order_line)
+            .where(order_line.c.id.in_(brought), column != "", column < day)
+            .values({column.name: day})
+        )
 
 
 class OrderStore(StorePart):

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from data.mapping.plans import problem_from_bytes, problem_to_bytes
+from data.store.orders import expect_on_the_day_of
 from data.store.part import StorePart
 from data.tables import (
     current_plan,
@@ -454,3 +455,4 @@ class PlanStore(StorePart):
                 version=delivery.c.version + 1,
             )
         )
+        expect_on_the_day_of(self.connection, delivery_id)

@@ -15,6 +15,7 @@ from data.queries.empties import empties_of
 from data.queries.needs import newest_promise
 from data.queries.paying import asks_of
 from data.store.carrying import CarryingStore
+from data.store.orders import expect_on_the_day_of
 from data.tables import (
     allocation,
     cash_entry,
@@ -495,6 +496,7 @@ class ProofStore(CarryingStore):
         )
         if not ended.rowcount:
             raise _reported(delivery_id)
+        expect_on_the_day_of(self.connection, delivery_id)
 
     def add_proof(
         self,

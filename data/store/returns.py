@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 
 from data.queries.needs import ORDERED
 from data.store.movements import MovementStore
+from data.store.orders import expect_on_the_day_of
 from data.store.part import parts
 from data.tables import (
     allocation,
@@ -135,6 +136,7 @@ class ReturnStore(MovementStore):
         )
         if not done.rowcount:
             raise Conflict("This delivery went on meanwhile. Look at it again.", delivery=delivery_id)
+        expect_on_the_day_of(self.connection, delivery_id)
 
     def tried_lines(self, line_ids: Collection[int]) -> dict[int, Outcome]:
         """Of these order lines those whose goods were at a door, or were to be, for nothing and go out again: how the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data import tables
 from data.queries.results import day_results
@@ -137,6 +137,20 @@ def test_the_results_say_what_was_counted_back_of_refused_and_damaged_goods(driv
     for each in (first, second, third):
         assert each.delivered + each.short + each.damaged + each.refused + each.returned == each.sent
         assert each.delivered + each.counted_back + each.lost == each.sent
+
+
+def test_what_nobody_was_home_for_is_expected_on_the_day_on_which_it_goes_out_again(driven: Driven) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.order_line).values(expected_on=DAY, own_day=DAY))
+    for stop in (0, 1):
+        driven.says(stop)
+    driven.says(2, Outcome.NOT_HOME)
+    (goes_again,) = [row.for_day for row in driven.rows(tables.delivery) if row.state == "failed"]
+    assert goes_again > DAY
+    assert [each.expected_on for each in results(driven)] == ["", "", goes_again]
+    days = {row.id: (row.expected_on, row.own_day) for row in driven.rows(tables.order_line)}
+    assert days[driven.round.stops[2].order_line_id] == (goes_again, goes_again)
+    assert days[driven.round.stops[0].order_line_id] == (DAY, DAY)
 
 
 def test_undelivered_goods_that_are_credited_stand_in_the_results_of_their_day(driven: Driven) -> None:
