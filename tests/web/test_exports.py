@@ -116,6 +116,18 @@ def test_results_of_a_period_by_command(website: Website, tmp_path: Path) -> Non
         assert run(website, "results", *words).exit_code == 2
 
 
+def test_a_nightly_job_meets_a_day_on_which_nothing_was_dispatched(website: Website, tmp_path: Path) -> None:
+    there = tmp_path / "results.csv"
+    for words in (("--day", "2020-01-05"), ("--from", "2020-01-01", "--to", "2020-01-05")):
+        nothing = run(website, "results", *words, "--json")
+        assert (nothing.exit_code, json.loads(nothing.stdout)) == (0, {"lines": []})
+        assert "Nothing was dispatched" in nothing.stderr
+        assert run(website, "results", *words).stdout.splitlines()[0].startswith("order,line,source,")
+        said = run(website, "results", *words, "-o", there)
+        assert (said.exit_code, said.stdout) == (0, f"0 lines in {there}\n")
+        assert len(there.read_text(encoding="utf-8-sig").splitlines()) == 1
+
+
 def test_results_come_as_one_document_with_what_the_file_has(website: Website, tmp_path: Path) -> None:
     Driven(website.installation.database, website.a_round(), secret=website.installation.secret).says(0)
     lines = json.loads(run(website, "results", "--from", DAY, "--json").stdout)["lines"]
@@ -125,6 +137,4 @@ def test_results_come_as_one_document_with_what_the_file_has(website: Website, t
     there = tmp_path / "results.csv"
     said = run(website, "results", "--from", DAY, "-o", str(there), "--json")
     assert json.loads(said.stdout) == {"rows": 3, "file": str(there), "format": "csv"}
-    nothing = run(website, "results", "--day", "2020-01-01", "--json")
-    assert (nothing.exit_code, json.loads(nothing.stdout)["error"]["code"]) == (2, "not_found")
     assert run(website, "results", "--format", "csv", "--json").exit_code == 2

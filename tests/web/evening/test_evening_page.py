@@ -269,7 +269,7 @@ def test_what_nobody_expected_on_a_van_is_booked_from_the_command_line_once_it_i
         assert store.goods_at(f"returned:{driven.round.depot_id}") == {driven.round.product_id: 2, other: 3}
 
 
-@pytest.mark.parametrize("command", ["papers --to x", "close", "figures", "results"])
+@pytest.mark.parametrize("command", ["papers --to x", "close", "figures"])
 def test_a_day_that_is_no_day_or_has_nothing_is_refused_in_one_sentence(
     website: Website, driven: Driven, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
