@@ -39,7 +39,7 @@ class Cells:
         self.faults: list[str] = [row.fault] if row.fault else []
 
     def wrong(self, column: str, what: str) -> None:
-        self.faults.append(f"column {self.row.names.get(column, column)[:40]}: {what}")
+        self.faults.append(f"{self.row.part} {self.row.names.get(column, column)[:40]}: {what}")
 
     def lacks(self, column: str) -> bool:
         """Whether the file has no such column at all: then it says nothing about it, and what is known stays."""

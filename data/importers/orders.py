@@ -128,7 +128,9 @@ class Known:
         if header["not_after"] and header["not_after"] < max(header["not_before"], header["wanted_on"]):
             head.wrong("not_after", f"{header['not_after']} lies before the order is wanted: swap the days")
         if header["collect_at_door"] and not currency:
-            head.wrong("collect_at_door", "needs a currency: write it in the column currency, or give the depot one")
+            head.wrong(
+                "collect_at_door", f"needs a currency: write it in the {head.row.part} currency, or give the depot one"
+            )
         lines: dict[str, LineIn] = {}
         faulty = False
         numbers = [str(index) for index, _row in enumerate(rows, start=1)]

@@ -94,7 +94,7 @@ def _rows(position: int, document: Any, result: ImportResult) -> list[Row] | Non
             faults.append((index, "a line must be an object"))
             continue
         cells = dict.fromkeys(COLUMNS, "") | head | _cells(line, OF_A_LINE, index, faults)
-        rows.append(Row(number=position * LINES + index, cells=cells))
+        rows.append(Row(number=position * LINES + index, cells=cells, part="field"))
     if not faults:
         return rows
     name = _number(document)[:60] or f"at {position}"

@@ -49,7 +49,7 @@ class Row:
 
     `fault` says why its cells cannot be trusted at all; empty when they can. `names`: what our columns are called in
     the file, where they are called otherwise. `named`: those of our columns that the file has at all; None: those
-    of `cells`.
+    of `cells`. `part`: what one of its cells is called by who sent it, a column of a file or a field of a call.
     """
 
     number: int
@@ -57,6 +57,7 @@ class Row:
     fault: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     named: Collection[str] | None = None
+    part: str = "column"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

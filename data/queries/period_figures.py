@@ -14,12 +14,12 @@ from sqlalchemy import Connection, func, select, union_all
 from data.queries import backorder_figures, promise_figures
 from data.queries.attempts import DeliveryOfDay, deliveries_of, door_ratios, missed_through_customers
 from data.queries.backorder_figures import Ageing, Scope
+from data.queries.backorders import customer_called
 from data.queries.company import company_card, user_names
 from data.queries.promise_figures import PromisesKept
 from data.store.part import parts
 from data.tables import (
     allocation,
-    customer,
     delivery,
     delivery_line,
     depot,
@@ -143,14 +143,13 @@ def period_figures(
 
 
 def scope_of(connection: Connection, *, depot_number: str = "", customer_number: str = "") -> Scope:
-    """By the numbers that people know them by; "" for all. Raises NotFound."""
-    found: dict[str, int | None] = {}
-    for table, number, word in ((depot, depot_number, "depot"), (customer, customer_number, "customer")):
-        key = connection.scalar(select(table.c.id).where(table.c.number == number)) if number else None
-        if number and key is None:
-            raise NotFound(f'There is no {word} "{number[:40]}". Look at its number again.', code=word)
-        found[word] = key
-    return Scope(depot_id=found["depot"], customer_id=found["customer"])
+    """By the numbers that people know them by, the customer also by SOURCE:NUMBER or its whole name; "" for all. Raises
+    NotFound, and InvalidInput where several customers are called so."""
+    depot_id = connection.scalar(select(depot.c.id).where(depot.c.number == depot_number)) if depot_number else None
+    if depot_number and depot_id is None:
+        raise NotFound(f'There is no depot "{depot_number[:40]}". Look at its number again.', code="depot")
+    customer_id = customer_called(connection, customer_number)[0] if customer_number else None
+    return Scope(depot_id=depot_id, customer_id=customer_id)
 
 
 def _zone(connection: Connection, scope: Scope) -> str:

@@ -28,7 +28,7 @@ from typing import Any
 from routing.model.released import ReleasedOrder
 
 ERP_DECIDES = (
-    "The ERP allocates and releases here, so nothing is given out by us: import what it released "
+    "The ERP allocates and releases here, so orders, goods and who gets them are its own: import what it released "
     "(backroute import released FILE), or let an administrator switch it under Settings."
 )
 WE_DECIDE = (

@@ -17,6 +17,7 @@ from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorLine, L
 from routing.model.stock import UnitState
 from routing.rules.door import Next, Settled, for_the_erp, settle
 from routing.rules.paying import due_with, spread
+from routing.rules.saying_why import LONGEST_WHY, short_enough
 from routing.services import delivering, receiving
 from routing.services.door_news import tell_what_happened
 from routing.services.going_again import day_to_go_again
@@ -159,6 +160,11 @@ def correct_report(
     why = " ".join(why.split())
     if not why:
         raise InvalidInput("Say why the report is corrected: it stands with the delivery.", code="why")
+    short_enough(why)
+    if len(recipient) > LONGEST_WHY:
+        raise InvalidInput(
+            f"The name of who received it has {len(recipient)} characters. Write it in {LONGEST_WHY}.", code="recipient"
+        )
     store.manifest_in_hand(store.last_report(report.delivery_id).manifest_id, lock=True)
     found = report_to_correct(store, report.delivery_id, seen=seen)
     one = _put_right(store, found, report, recipient=recipient, why=why, now=now, by=by)

@@ -336,6 +336,7 @@ def test_an_order_that_is_none_is_left_out_and_says_why(website: Website, desk: 
         answer = send(website, [ORDER | {"order": "SO-49"}, ORDER | change])
         assert [each["order"] for each in answer.json["orders"]] == ["SO-49"], change  # type: ignore[index]
         assert what in answer.json["errors"][0]["what"]  # type: ignore[index]
+        assert "column" not in answer.json["errors"][0]["what"], "a call has fields"  # type: ignore[index]
         assert {each["index"] for each in answer.json["errors"]} == {1}  # type: ignore[index]
 
 

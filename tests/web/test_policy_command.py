@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -93,6 +94,11 @@ def test_every_policy_is_named_with_its_values_in_plain_words() -> None:
     assert {each["name"] for each in found} == set(KINDS)
     assert all(each["decides"] and each["means"] for each in found)
     told = call("policy", "kinds", "completeness").output
+    assert "Where the ERP allocates it decides this" in told
+    assert "Where the ERP allocates" not in call("policy", "kinds", "max_attempts").output
+    (only,) = re.findall(r"only these can be set: ([^.]*)\.", call("policy", "kinds").output)
+    assert "max_attempts" in only
+    assert "completeness" not in only
     assert "complete: ships complete" in told
     assert "Usual: may ship in parts" in told
     assert json.loads(call("policy", "kinds", "completeness", "--json").stdout)["policies"][0]["values"]

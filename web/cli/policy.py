@@ -63,6 +63,8 @@ def kinds_command(name: str | None, as_json: bool) -> None:
         for value, said in choices(names[0]):
             console.print(f"  {value}: {said}", markup=False, highlight=False)
         console.print(f"Usual: {_usual_words(names[0])}", markup=False, highlight=False)
+        if KINDS[names[0]].gives_out:
+            console.print("Where the ERP allocates it decides this, and it cannot be set here.", highlight=False)
         return
     for _group, title, members in grouped(names):
         console.print(f"\n{title}", style="bold", markup=False, highlight=False)
@@ -71,6 +73,8 @@ def kinds_command(name: str | None, as_json: bool) -> None:
             name_, about = words[each]
             table.add_row(each, plain(f"{name_}. {about}"), plain(_usual_words(each)))
         console.print(table)
+    ours = ", ".join(each for each in names if not KINDS[each].gives_out)
+    console.print(f"\nWhere the ERP allocates only these can be set: {ours}.", markup=False, highlight=False)
 
 
 @policy_group.command("list")

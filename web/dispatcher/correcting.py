@@ -21,6 +21,7 @@ from routing.model.payments import Payment, PayMethod
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, Outcome
 from routing.rules.door import most_collected
 from routing.rules.paying import added_up
+from routing.rules.saying_why import LONGEST_WHY
 from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.dispatcher import words
 from web.here import here, now
@@ -31,7 +32,6 @@ correcting = Blueprint("correcting", __name__, url_prefix="/deliveries")
 
 _OF_GOODS = ("delivered", "short", "damaged", "refused")
 _OF_A_COLLECTION = ("collected",)
-LONGEST = 200
 
 
 @correcting.get("/<int:delivery_id>/report")
@@ -81,8 +81,8 @@ def _correct(store: SqlStore, delivery_id: int) -> Corrected:
     return correct_report(
         store=store,
         report=_read(store, delivery_id),
-        why=request.form.get("why", "")[:LONGEST],
-        recipient=request.form.get("recipient", "").strip()[:LONGEST],
+        why=request.form.get("why", ""),
+        recipient=request.form.get("recipient", "").strip(),
         seen=whole(request.form.get("seen", "")),
         now=now(),
         by=current_user.actor,
@@ -219,6 +219,6 @@ def _page(
         outcome_words=partial(words.outcome_words, fetches=fetches),
         most_collected=most_collected,
         words=words,
-        longest=LONGEST,
+        longest=LONGEST_WHY,
     )
     return html, 409 if isinstance(wrong, Conflict) else 422 if wrong else 200

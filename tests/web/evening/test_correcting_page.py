@@ -89,6 +89,8 @@ def test_a_page_that_is_out_of_date_corrects_nothing(website: Website, driven: D
         ({"outcome": ""}, "Choose what happened at the door."),
         ({"outcome": "<b>"}, "Choose what happened at the door."),
         ({"why": " "}, "Say why the report is corrected"),
+        ({"why": "x" * 201}, "The reason has 201 characters. Write it in 200."),
+        ({"recipient": "y" * 201}, "The name of who received it has 201 characters. Write it in 200."),
         ({"delivered-": "ten"}, "is no count"),
         ({"delivered-": "99999999999999999999999"}, "is no count|were loaded"),
     ],
