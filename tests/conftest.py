@@ -6,6 +6,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 
 from data.db import Database
 from data.store import SqlStore, open_store
@@ -48,6 +49,17 @@ def _searched_by_rounds() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Installation, "solver", property(lambda _installation: solve))
         yield
+
+
+# ---------------------------------------------------------------------------- rows in no order
+
+
+@event.listens_for(Engine, "connect")
+def _in_no_order(connection: Any, _record: Any) -> None:
+    """SQLite answers a query without ORDER BY backwards, PostgreSQL mostly as the rows came: what leans on either
+    order, in a test or in a page, shows."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA reverse_unordered_selects=ON")
 
 
 # ---------------------------------------------------------------------------- the network

@@ -42,7 +42,8 @@ def test_what_is_too_big_is_split_by_a_press_and_says_so_wherever_it_is_read(
     answer = client.post(path, data={"csrf_token": token, "day": DAY, "parts": len(parts)}, follow_redirects=True)
     page = answer.get_data(as_text=True)
     with planned_website.installation.database.reading() as connection:
-        made = list(connection.scalars(select(event.c.delivery_id).where(event.c.kind == "delivery_split")))
+        split = select(event.c.delivery_id).where(event.c.kind == "delivery_split")
+        made = list(connection.scalars(split.order_by(event.c.id)))
         numbers = list(
             connection.scalars(select(delivery.c.number).where(delivery.c.id.in_(made)).order_by(delivery.c.id))
         )

@@ -49,7 +49,8 @@ def test_another_tier_moves_the_dates_at_once_and_says_whom(world: World) -> Non
         ("SO-2", sooner, later, True)
     ]
     with world.database.reading() as connection:
-        whys = connection.scalars(select(tables.promise.c.why).where(tables.promise.c.version > 1)).all()
+        query = select(tables.promise.c.why).where(tables.promise.c.version > 1).order_by(tables.promise.c.id)
+        whys = connection.scalars(query).all()
     assert whys[-1] == "customer rank changed in a file"
     again = take(world, "customers", CUSTOMERS.format(n=1, tier=3))
     assert (again.unchanged, again.moved) == (1, [])

@@ -142,7 +142,7 @@ def test_what_left_the_list_is_named_once(waiting: Any, database: Database) -> N
     with waiting.open():
         waiting.add(tables.product, number="CUP", name="Cups", case_pack=1, weight_g=1)
         cup = waiting.connection.execute(select(tables.product.c.id).where(tables.product.c.number == "CUP")).scalar()
-        site = waiting.connection.execute(select(tables.order.c.site_id)).scalars().first()
+        site = waiting.connection.scalar(select(tables.order.c.site_id).order_by(tables.order.c.id))
         waiting.order({cup: 6}, site_id=site)
     switch_on(database, customer=1)
     make(database, SEVEN)

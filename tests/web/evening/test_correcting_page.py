@@ -116,9 +116,7 @@ def test_the_evening_the_order_and_the_timeline_lead_there_until_the_van_is_coun
     client, where = website.signed_in(), f"/deliveries/{driven.round.stops[0].delivery_id}/report"
     assert where in client.get(f"/evening?day={DAY}").text
     with website.installation.database.reading() as connection:
-        order_id = connection.scalars(
-            tables.order_line.select().with_only_columns(tables.order_line.c.order_id)
-        ).first()
+        order_id = connection.scalar(select(tables.order_line.c.order_id).order_by(tables.order_line.c.id))
     assert where in client.get(f"/orders/{order_id}").text
     assert where not in website.signed_in(role="viewer").get(f"/orders/{order_id}").text
     post(client, where, looked_at(client, where, form(driven)))
