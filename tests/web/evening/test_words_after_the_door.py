@@ -178,6 +178,30 @@ def test_an_order_that_was_not_handed_over_says_when_it_comes_again_and_where_it
     assert "stop 1 of 3" not in shown, "that was the van of the day that failed"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "waits"),
+    [
+        (Outcome.ADDRESS_NOT_FOUND, "Waits for the customer to name a day."),
+        (Outcome.WRONG_GOODS, "Waits for a decision: credit, cancel or deliver again."),
+    ],
+)
+def test_what_waits_for_a_word_is_in_no_route_and_on_no_day_once_its_van_is_counted(
+    website: Website, driven: Driven, outcome: Outcome, waits: str
+) -> None:
+    driven.says(0, outcome)
+    assert f"{waits} Its goods are still on Van 3, which is not counted yet." in order_page(website, driven)
+    driven.says(1)
+    driven.says(2)
+    driven.closes(12)
+    shown = order_page(website, driven, role="admin")
+    assert f"{waits} The try on Tue 12 May failed: " in shown
+    assert "stop 1 of 3" not in shown, "that was the van of the day that failed"
+    assert "Meant for" not in shown, "no day is known before somebody names one"
+    theirs = customer_page(website, driven)
+    assert "We will call you to agree on what next." in theirs
+    assert "Planned for" not in theirs
+
+
 def test_where_nobody_went_no_page_tells_of_a_door(website: Website, driven: Driven) -> None:
     driven.says(0, Outcome.NOT_ATTEMPTED)
     shown = order_page(website, driven)
