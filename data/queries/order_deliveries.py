@@ -122,12 +122,13 @@ class DeliveryPage:
 
     @property
     def is_planned(self) -> bool:
-        """It is in a route that it still takes. After a failed try it is in yesterday's route no more."""
+        """It is in a route that it still takes. After a failed try it is in that route no more: not when it goes out on
+        another day, and not when somebody has to say first whether it does."""
         return (
             self.placed is not None
             and self.state in ("released", "loaded", "dispatched", "under_way")
             and self.placed.plan_state != "closed"
-            and (self.state != "released" or self.placed.day >= self.for_day)
+            and (self.state != "released" or (not self.waits_for and self.placed.day >= self.for_day))
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from data.queries.at_the_wheel import over_their_weeks
-from data.queries.door_words import door_words
+from data.queries.door_words import door_words, tried_by, word_on_its_route
 from data.queries.empties import Fetched, fetched_goods
 from data.store.plans import PlanStore
 from data.tables import (
@@ -511,7 +511,14 @@ def _trips(
 def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, list[StopRow]]:
     at_stop: dict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(
-        select(stop_delivery.c.stop_id, delivery.c.id, delivery.c.number, delivery.c.tier, delivery.c.state)
+        select(
+            stop_delivery.c.stop_id,
+            delivery.c.id,
+            delivery.c.number,
+            delivery.c.tier,
+            delivery.c.state,
+            route.c.shift_id,
+        )
         .join_from(stop_delivery, delivery, delivery.c.id == stop_delivery.c.delivery_id)
         .join(stop, stop.c.id == stop_delivery.c.stop_id)
         .join(trip, trip.c.id == stop.c.trip_id)
@@ -523,6 +530,7 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
     delivery_ids = [row.id for rows in at_stop.values() for row in rows]
     references, fetches = _references(connection, delivery_ids), fetched_goods(connection, delivery_ids)
     words = door_words(connection, {row.id: row.state for rows in at_stop.values() for row in rows})
+    tried = tried_by(connection, {row.shift_id for rows in at_stop.values() for row in rows})
     found: dict[int, list[StopRow]] = defaultdict(list)
     for row in connection.execute(
         select(
@@ -569,7 +577,7 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
                         locked=each.id in locked,
                         references=tuple(references[each.id]),
                         fetches=tuple(fetches.get(each.id, ())),
-                        word=words[each.id],
+                        word=word_on_its_route(words[each.id], tried.get((each.shift_id, each.id), "")),
                     )
                     for each in at_stop[row.id]
                 ),

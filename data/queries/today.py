@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, case, func, or_, select
 
 from data.queries.away import there
+from data.queries.door_words import tried_by, word_on_its_route
 from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import Truck, expected_inbound, trucks
 from data.queries.release import ReadyParts
@@ -256,7 +257,9 @@ def routes_of(connection: Connection, *, day: str) -> list[RouteProgress]:
     routes = connection.execute(head).all()
     states: dict[int, dict[int, tuple[str, datetime, list[str]]]] = defaultdict(dict)
     stops = (
-        select(trip.c.route_id, stop.c.id, site.c.name, stop.c.arrival, delivery.c.state)
+        select(
+            trip.c.route_id, stop.c.id, site.c.name, stop.c.arrival, delivery.c.state, delivery.c.id.label("delivery")
+        )
         .join(stop, stop.c.trip_id == trip.c.id)
         .join(site, site.c.id == stop.c.site_id)
         .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
@@ -264,8 +267,11 @@ def routes_of(connection: Connection, *, day: str) -> list[RouteProgress]:
         .where(trip.c.route_id.in_([row.id for row in routes]))
         .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence)
     )
+    shifts = {row.id: row.shift_id for row in routes}
+    tried = tried_by(connection, set(shifts.values()))
     for each in connection.execute(stops):
-        states[each.route_id].setdefault(each.id, (each.name, each.arrival, []))[2].append(each.state)
+        state = word_on_its_route(each.state, tried.get((shifts[each.route_id], each.delivery), ""))
+        states[each.route_id].setdefault(each.id, (each.name, each.arrival, []))[2].append(state)
     found = []
     for row in routes:
         mine = list(states[row.id].values())

@@ -160,6 +160,16 @@ def test_a_day_that_the_customer_chose_is_a_wish_and_no_slip_of_ours(website: We
     assert all(not each["wished"] for each in json.loads(run("--customer", "C-2", "--json").output)["lines"])
 
 
+def test_an_order_whose_goods_come_after_the_wanted_day_waits_for_stock(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.order.update().values(wanted_on="2026-06-30"))
+        connection.execute(tables.order_line.update().values(expected_on="2026-07-07"))
+    page = website.signed_in(role="salesperson").get(f"/orders/{delayed.desk.orders[1]}").text
+    head = page[page.index('id="where"') : page.index('class="told"')]
+    assert "Wanted on Tue 30 Jun; waits for stock, expected Tue 7 Jul." in head
+    assert "Not wanted yet" not in head
+
+
 def test_an_order_that_is_not_wanted_yet_says_so_once(website: Website, delayed: Delayed) -> None:
     with website.installation.database.writing() as connection:
         connection.execute(tables.order.update().values(not_before="2026-06-30"))

@@ -259,9 +259,17 @@ def notify_command(as_json: bool) -> None:
         _end(totals)
         return
     if due.terms_ended:
-        click.echo(f"{due.terms_ended} terms for an answer have ended.")
+        click.echo(
+            "1 term for an answer has ended."
+            if due.terms_ended == 1
+            else f"{due.terms_ended} terms for an answer have ended."
+        )
     if due.lists_made:
-        click.echo(f"{due.lists_made} lists of backorders were made.")
+        click.echo(
+            "1 list of backorders was made."
+            if due.lists_made == 1
+            else f"{due.lists_made} lists of backorders were made."
+        )
     if mode == "off":
         click.echo("Sending is off: messages wait in the outbox. Switch it on under Settings, Messages.")
     else:

@@ -415,7 +415,8 @@ def _till_words(till: VanCash) -> str:
 def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
     if each.open_stops:
         first = each.open_stops[0]
-        more = f" and {len(each.open_stops) - 1} more stops" if len(each.open_stops) > 1 else ""
+        others = len(each.open_stops) - 1
+        more = f" and {others} more stop{'s' if others > 1 else ''}" if others else ""
         return (
             f"{each.van.vehicle}: {', '.join(first.numbers)} at {first.site}{more} have no report. "
             "Report them, or use --not-attempted."

@@ -164,6 +164,8 @@ def _below(found: Tracked) -> str:
     match found.stage:
         case "being_prepared" if found.on_hold:
             return _("It waits with us for now. We tell you when it comes.")
+        case "being_prepared" if found.calls:
+            return _("We will call you to agree on what next.")
         case "being_prepared":
             return _("Planned for %(day)s. The time comes once the route is made.", day=day(found.day))
         case "planned":

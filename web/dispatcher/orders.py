@@ -391,7 +391,11 @@ def _not_placed(order: OrderPage) -> str:
     if failed is not None:
         return _comes_again(failed)
     if row.released:
-        day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
+        back = [each for each in order.deliveries if each.state == "released" and not each.is_collection]
+        waits = next((words.waits_for(each.waits_for) for each in back if each.waits_for), "")
+        day = min((each.for_day for each in back if not each.waits_for), default="")
+        if waits and not day:
+            return waits
         if order.pin_quality not in SURE:
             if row.word == NOT_LOOKED_UP:
                 return _("Released, but its address is not looked up yet: press Look up under Addresses.")
@@ -414,6 +418,12 @@ def _not_placed(order: OrderPage) -> str:
         return goes + " " + _("The rest is expected %(day)s.", day=_near_day(expected, order.zone))
     if expected and expected < today_of(now(), order.zone):
         said = _("Waits for stock. The day it was expected is over; its new date is not known yet.")
+    elif expected and row.state == Standing.LATER and row.wanted_on and expected > max(row.wanted_on, order.not_before):
+        said = _(
+            "Wanted on %(wanted)s; waits for stock, expected %(day)s.",
+            wanted=_near_day(row.wanted_on, order.zone),
+            day=_near_day(expected, order.zone),
+        )
     elif expected and row.state == Standing.LATER:
         said = _("Not wanted yet; expected %(day)s.", day=_near_day(expected, order.zone))
     elif expected:
@@ -429,11 +439,8 @@ def _not_placed(order: OrderPage) -> str:
 
 def _comes_again(each: DeliveryPage) -> str:
     """Of goods that were not handed over and have not been counted back yet: what comes next, and where they are."""
-    said = {
-        "customer": _("Waits for the customer to name a day."),
-        "decision": _("Waits for a decision: credit, cancel or deliver again."),
-        "erp": _("Waits for what the ERP says."),
-    }.get(each.waits_for) or _("It goes out again on %(day)s.", day=written_day(each.for_day, "EEE d MMM"))
+    said = words.waits_for(each.waits_for)
+    said = said or _("It goes out again on %(day)s.", day=written_day(each.for_day, "EEE d MMM"))
     if each.placed is None:
         return f"{said} {_('Its goods are still on the van, which is not counted yet.')}"
     where = _("Its goods are still on %(vehicle)s, which is not counted yet.", vehicle=each.placed.vehicle)

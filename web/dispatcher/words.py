@@ -344,6 +344,16 @@ def outcome_words(outcome: str, *, fetches: bool = False) -> str:
     return every_outcome_words().get(outcome, outcome.replace("_", " "))
 
 
+def waits_for(whom: str) -> str:
+    """What keeps goods that were not handed over from going out again by themselves, as a sentence; "" for nothing."""
+    return {
+        "": "",
+        "customer": _("Waits for the customer to name a day."),
+        "decision": _("Waits for a decision: credit, cancel or deliver again."),
+        "erp": _("Waits for what the ERP says."),
+    }.get(whom) or (_("Waits for: %(what)s.", what=whom) if whom else "")
+
+
 def every_outcome_words() -> dict[str, str]:
     """Every way in which an attempt ends, by its value."""
     return {

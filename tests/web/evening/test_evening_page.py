@@ -203,6 +203,8 @@ def test_the_day_is_closed_from_the_command_line_with_a_file_of_counts(
     website: Website, driven: Driven, tmp_path: Path
 ) -> None:
     driven.says(0)
+    waiting = run("close", "--day", DAY)
+    assert "D-1-2 at Café 13 at the corner and 1 more stop have no report" in waiting.output
     driven.says(1, Outcome.NOT_HOME)
     waiting = run("close", "--day", DAY)
     assert waiting.exit_code == 1

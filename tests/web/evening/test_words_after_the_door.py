@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from data import tables
+from data.queries.today import routes_of
 from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from routing.services.deciding import Decision, decide_door
@@ -178,6 +179,30 @@ def test_an_order_that_was_not_handed_over_says_when_it_comes_again_and_where_it
     assert "stop 1 of 3" not in shown, "that was the van of the day that failed"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "waits"),
+    [
+        (Outcome.ADDRESS_NOT_FOUND, "Waits for the customer to name a day."),
+        (Outcome.WRONG_GOODS, "Waits for a decision: credit, cancel or deliver again."),
+    ],
+)
+def test_what_waits_for_a_word_is_in_no_route_and_on_no_day_once_its_van_is_counted(
+    website: Website, driven: Driven, outcome: Outcome, waits: str
+) -> None:
+    driven.says(0, outcome)
+    assert f"{waits} Its goods are still on Van 3, which is not counted yet." in order_page(website, driven)
+    driven.says(1)
+    driven.says(2)
+    driven.closes(12)
+    shown = order_page(website, driven, role="admin")
+    assert f"{waits} The try on Tue 12 May failed: " in shown
+    assert "stop 1 of 3" not in shown, "that was the van of the day that failed"
+    assert "Meant for" not in shown, "no day is known before somebody names one"
+    theirs = customer_page(website, driven)
+    assert "We will call you to agree on what next." in theirs
+    assert "Planned for" not in theirs
+
+
 def test_where_nobody_went_no_page_tells_of_a_door(website: Website, driven: Driven) -> None:
     driven.says(0, Outcome.NOT_ATTEMPTED)
     shown = order_page(website, driven)
@@ -205,3 +230,28 @@ def test_dates_are_written_as_finns_write_them(website: Website) -> None:
     driven = a_day(website, language="fi")
     driven.says(0, Outcome.NOT_HOME)
     assert "13. toukokuuta" in customer_page(website, driven)
+
+
+def test_a_route_whose_van_was_counted_keeps_its_stops_done_on_the_first_page(website: Website, driven: Driven) -> None:
+    driven.says(0, Outcome.NOT_HOME)
+    driven.says(1)
+    driven.says(2)
+    with website.installation.database.reading() as connection:
+        (before,) = routes_of(connection, day=DAY)
+    driven.closes(12)
+    with website.installation.database.reading() as connection:
+        (after,) = routes_of(connection, day=DAY)
+    assert (after.stops, after.done, after.failed, after.next_site) == (3, 2, 1, "")
+    assert after == before, "what came back goes out another day, and not with this van"
+
+
+def test_the_board_keeps_a_counted_van_done_and_the_stop_that_failed_failed(website: Website, driven: Driven) -> None:
+    with website.installation.database.writing() as connection:
+        with_its_problem(connection, driven.round)
+    driven.says(0, Outcome.NOT_HOME)
+    driven.says(1)
+    driven.says(2)
+    driven.closes(12)
+    live = website.signed_in().get(f"/plan/live?day={DAY}").get_json()
+    assert live["routes"][str(driven.round.shift_id)]["done"] == 3
+    assert [live["stops"][str(each.stop_id)]["state"] for each in driven.round.stops] == ["failed", "done", "done"]
