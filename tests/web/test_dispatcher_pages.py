@@ -274,6 +274,29 @@ def test_the_next_press_follows_the_day(client: FlaskClient, website: Website, d
     assert "Plan the day" in client.get("/").text
 
 
+def test_a_plan_in_which_nobody_has_a_place_leaves_nothing_to_load(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    commit(client, simulate(client, desk, 36))
+    post(client, "/release", day=day_of(website), all="1")
+    day = day_of(website)
+    with website.installation.database.writing() as connection:
+        made = connection.execute(
+            tables.plan.insert().values(
+                from_day=day, to_day=day, depot_ids=[desk.depot], problem=b"", engine="test", cost=0,
+                served_by_tier=[], why="planned", by="test", made_at=website.clock.at,
+            )
+        ).inserted_primary_key[0]  # fmt: skip
+        connection.execute(
+            tables.current_plan.insert().values(depot_id=desk.depot, day=day, plan_id=made, state="draft")
+        )
+    assert "Load the vans" in client.get("/").text
+    with website.installation.database.writing() as connection:
+        for key in connection.scalars(select(tables.delivery.c.id)).all():
+            connection.execute(tables.unassigned.insert().values(plan_id=made, delivery_id=key, reasons=["no_vehicle"]))
+    assert "Load the vans" not in client.get("/").text
+
+
 def day_of(website: Website) -> str:
     return (website.clock.at + timedelta(hours=3)).date().isoformat()
 

@@ -105,7 +105,10 @@ def next_step(found: Figures) -> Step:
             ),
             icon="route",
         )
-    drafts = [depot for depot in found.depots if depot.plan == "draft"]
+    # A plan in which nobody has a place leaves nothing to load.
+    drafts = [
+        depot for depot in found.depots if depot.plan == "draft" and (depot.loaded or depot.released > depot.left_out)
+    ]
     if drafts and not any(depot.loaded for depot in drafts):
         return Step(word=_("Load the vans"), href=board, why=_("The routes are planned."), icon="truck")
     if drafts:
