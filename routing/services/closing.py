@@ -380,8 +380,8 @@ def _lose(
     store.take_off_delivery(delivery_id=whose.delivery_id, allocation_id=whose.allocation_id, quantity=units)
     sentence = (
         f"{how_many(units, goods.unit)} of {goods.name} of {whose.number} for {whose.site} did not come back with the "
-        f"van. {'It waits' if units == 1 else 'They wait'} for other goods: see at the order whether those are there, and "
-        "tell the customer."
+        f"van. {'It waits' if units == 1 else 'They wait'} for other goods: see at the order whether "
+        "those are there, and tell the customer."
     )
     store.add_task(
         kind=TaskKind.MISSING_GOODS,
