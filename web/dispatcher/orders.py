@@ -296,7 +296,8 @@ def answer(order: OrderPage) -> str:
     """Where is it, in one or two sentences: what somebody on the phone wants to hear."""
     row = order.row
     if row.state == "cancelled":
-        return _("Cancelled.")
+        # Where the ERP allocates, what was tried for nothing is its own again: the try is what is asked about.
+        return " ".join(filter(None, (_("Cancelled."), _last_failure(order))))
     if row.state == "delivered_elsewhere":
         return _("Delivered elsewhere: the shop fulfilled it itself.")
     under_way = [each for each in order.deliveries if each.is_planned and not each.is_collection]

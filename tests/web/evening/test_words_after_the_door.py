@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data import tables
 from data.queries.today import routes_of
@@ -255,3 +255,19 @@ def test_the_board_keeps_a_counted_van_done_and_the_stop_that_failed_failed(webs
     live = website.signed_in().get(f"/plan/live?day={DAY}").get_json()
     assert live["routes"][str(driven.round.shift_id)]["done"] == 3
     assert [live["stops"][str(each.stop_id)]["state"] for each in driven.round.stops] == ["failed", "done", "done"]
+
+
+def test_what_was_tried_for_nothing_and_is_not_ours_any_more_says_what_happened_at_the_door(
+    website: Website, driven: Driven
+) -> None:
+    """Where the ERP allocates, what came back is its own once the van is counted."""
+    driven.says(2, Outcome.NOT_HOME)
+    for stop in (0, 1):
+        driven.says(stop)
+    driven.closes(12)
+    with driven.database.writing() as connection:
+        line = tables.order_line
+        key = driven.round.stops[2].order_line_id
+        connection.execute(update(line).where(line.c.id == key).values(cancelled=line.c.quantity))
+    shown = order_page(website, driven, 2)
+    assert "Cancelled. The try on Tue 12 May failed: nobody there." in shown
