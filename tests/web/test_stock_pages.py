@@ -43,20 +43,22 @@ def test_a_viewer_reads_who_gets_what_and_when_it_turns(website: Website, desk: 
 
 
 WHY_HERE = [
-    ("tier_then_first_ordered", r"tier 2, ordered [^<,]+", r"tier 1, ordered [^<,]+"),
-    ("first_ordered", r"ordered [^<,]+", r"ordered [^<,]+"),
-    ("promised_date", r"promised 12 May, tier 2, ordered [^<,]+", r"counts on 1 May, .*"),
-    ("fair_share", r"its share of what it wants, ordered .+, which counts for what is left over", r"its share.*"),
+    ("tier_then_first_ordered", "SO-1", r"tier 2, ordered [^<,]+", r"tier 1, ordered [^<,]+"),
+    ("first_ordered", "SO-1", r"ordered [^<,]+", r"ordered [^<,]+"),
+    ("promised_date", "SO-2", r"promised 12 May, tier 2, ordered [^<,]+", r"counts on 1 May, .*"),
+    ("fair_share", "SO-1", r"its share of what it wants, ordered .+, which counts for what is left over",
+     r"its share.*"),
 ]  # fmt: skip
+"""By rule: who comes first, and what is said of SO-1 and of SO-2."""
 
 
 def test_of_every_rule_it_is_looked_at_why_a_line_has_its_place() -> None:
-    assert [rule for rule, _first, _second in WHY_HERE] == list(AllocationRule), "say in WHY_HERE what its lines say"
+    assert [rule for rule, *_ in WHY_HERE] == list(AllocationRule), "say in WHY_HERE who comes first, and what is said"
 
 
-@pytest.mark.parametrize(("rule", "first", "second"), WHY_HERE)
+@pytest.mark.parametrize(("rule", "leads", "first", "second"), WHY_HERE)
 def test_why_a_line_has_its_place_is_said_by_the_rule_in_force(
-    website: Website, desk: Desk, rule: str, first: str, second: str
+    website: Website, desk: Desk, rule: str, leads: str, first: str, second: str
 ) -> None:
     """Café 2's order has another line, promised long ago: by promises it comes first."""
     with website.installation.database.writing() as connection:
@@ -78,7 +80,7 @@ def test_why_a_line_has_its_place_is_said_by_the_rule_in_force(
     said = dict(zip(names, whys, strict=True))
     assert re.fullmatch(first, said["SO-1"]), said
     assert re.fullmatch(second, said["SO-2"]), said
-    assert names[0] == ("SO-2" if rule == "promised_date" else "SO-1")
+    assert names[0] == leads
     if rule == "first_ordered":
         assert "tier" not in " ".join(whys)
 

@@ -204,6 +204,20 @@ def test_who_was_promised_first_ranks_first_whichever_skus_are_looked_at(
         assert again == {first: "2026-05-14", second: "2026-05-20"}
 
 
+RANKED = {
+    "tier_then_first_ordered": ["SO-3", "SO-1", "SO-2"],
+    "first_ordered": ["SO-1", "SO-2", "SO-3"],
+    "promised_date": ["SO-3", "SO-1", "SO-2"],
+    "fair_share": ["SO-1", "SO-2", "SO-3"],
+}
+"""How each rule ranks the orders of the test below, whose oat drink alone says little of SO-2 and SO-3: SO-2 wants the
+most goods, SO-3 the fewest units and has the highest tier and the earliest promise."""
+
+
+def test_of_every_rule_it_is_looked_at_how_it_ranks_what_the_store_reads() -> None:
+    assert RANKED.keys() == set(AllocationRule), "say in RANKED how it ranks: a value that nobody reads ranks nobody"
+
+
 @pytest.mark.parametrize("rule", AllocationRule)
 def test_an_order_ranks_alike_whichever_skus_are_looked_at(
     company: Any, database: Database, now: datetime, rule: AllocationRule
@@ -212,8 +226,9 @@ def test_an_order_ranks_alike_whichever_skus_are_looked_at(
     what they come to: see `rank_of`."""
     with company.open():
         oat, cups = company.product("OAT"), company.product("CUP")
-        for goods in ({oat: 10}, {oat: 4, cups: 20}, {oat: 6, cups: 1}):
+        for goods in ({oat: 10}, {oat: 4, cups: 20}):
             company.order(goods)
+        company.order({oat: 6, cups: 1}, customer={"tier": 3})
         lines = company.connection.scalars(select(tables.order_line.c.id).order_by(tables.order_line.c.id)).all()
         for line_id, n in zip(lines, (14, 15, 16, 20, 13), strict=True):
             day = f"2026-05-{n}"
@@ -223,4 +238,5 @@ def test_an_order_ranks_alike_whichever_skus_are_looked_at(
             store.book(company.depot_id, skus, now=now, ranked_by=rule).orders for skus in ([oat], [oat, cups])
         )
     policy = AllocationPolicy(rule=rule)
-    assert [each.number for each in ranked(some, policy)] == [each.number for each in ranked(every, policy)]
+    assert [each.number for each in ranked(every, policy)] == RANKED[rule]
+    assert [each.number for each in ranked(some, policy)] == RANKED[rule]
