@@ -31,6 +31,48 @@ class Silence(StrEnum):
     CANCEL = "cancel"
 
 
+class AsksWhom(StrEnum):
+    """Who is asked when a promise slips, the policy `delay_consent`; PRIVATE asks no business customer."""
+
+    PRIVATE = "private"
+    ON = "on"
+    OFF = "off"
+
+
+class ConsentRule(StrEnum):
+    """Whose rule says until when is asked and what silence means: the company's own, or 16 CFR 435."""
+
+    OWN = "own"
+    US_MAIL_ORDER = "us_mail_order"
+
+
+class RefundTerm(StrEnum):
+    SEVEN_WORKING_DAYS = "seven_working_days"
+    BILLING_CYCLE = "billing_cycle"
+
+
+class SubstituteRule(StrEnum):
+    """Whether a customer takes other goods instead, the policy `substitutes`."""
+
+    NEVER = "never"
+    ASK = "ask"
+    ALLOWED = "allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentTerms:
+    """The policies in force for an order; as it stands here, what is usual for a private customer where none speaks.
+
+    `term_days` and `silence` count under the company's own rule.
+    """
+
+    enabled: bool = True
+    term_days: int = 3
+    silence: Silence = Silence.TASK
+    rule: ConsentRule = ConsentRule.OWN
+    refund: RefundTerm = RefundTerm.SEVEN_WORKING_DAYS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLine:
     """A line of an order with `open` base units still to leave the depot, `committed` of them released or picked.

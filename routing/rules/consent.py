@@ -69,21 +69,25 @@ from enum import StrEnum
 from itertools import islice
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.consents import Answer, Consent, OpenLine, Silence
+from routing.model.consents import (
+    Answer,
+    AsksWhom,
+    Consent,
+    ConsentRule,
+    ConsentTerms,
+    OpenLine,
+    RefundTerm,
+    Silence,
+)
 from routing.model.orders import DeliveryDays
 from routing.rules.calendars import served_days
-from routing.rules.policies import PolicyBook
+from routing.rules.policies import PolicyBook, usual
 from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 
 SILENCE_MAY_CONSENT = timedelta(days=30)
 """16 CFR 435.2 (b)(1): the longest first delay of which silence may be taken for consent."""
 REFUND_WORKING_DAYS = 7
 OFFERED_DAYS = 12
-
-
-class ConsentRule(StrEnum):
-    OWN = "own"
-    US_MAIL_ORDER = "us_mail_order"
 
 
 class Case(StrEnum):
@@ -96,22 +100,6 @@ class Case(StrEnum):
     SECOND = "second"
     LATE = "late"
     AGREED = "agreed"
-
-
-class RefundTerm(StrEnum):
-    SEVEN_WORKING_DAYS = "seven_working_days"
-    BILLING_CYCLE = "billing_cycle"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentTerms:
-    """The policies in force for an order. `term_days` and `silence` count under the company's own rule."""
-
-    enabled: bool = True
-    term_days: int = 3
-    silence: Silence = Silence.TASK
-    rule: ConsentRule = ConsentRule.OWN
-    refund: RefundTerm = RefundTerm.SEVEN_WORKING_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +126,8 @@ class Question:
 
 
 def terms_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int, business: bool) -> ConsentTerms:
-    """What holds for an order on an ISO day. Asking is off for business customers unless a row says on.
+    """What holds for an order on an ISO day; what no row says is `usual`. Asking is off for business customers unless a
+    row says on. To let silence mean something else for some customers, set `consent_silence` for each of them.
 
     Whether a private customer is asked, and whether a business is:
 
@@ -152,18 +141,17 @@ def terms_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int, bus
     off False False
     """
 
-    def said(name: str, otherwise: str | int) -> str:
+    def said(name: str) -> str:
         value = book.value(name, day=day, customer_id=customer_id, order_id=order_id)
-        return str(otherwise if value is None else value)
+        return str(usual(name) if value is None else value)
 
-    asked = said("delay_consent", "private")
-    default = ConsentTerms()
+    asked = AsksWhom(said("delay_consent"))
     return ConsentTerms(
-        enabled=asked == "on" or (asked == "private" and not business),
-        term_days=int(said("consent_term_days", default.term_days)),
-        silence=Silence(said("consent_silence", default.silence)),
-        rule=ConsentRule(said("consent_rule", default.rule)),
-        refund=RefundTerm(said("refund_within", default.refund)),
+        enabled=asked is AsksWhom.ON or (asked is AsksWhom.PRIVATE and not business),
+        term_days=int(said("consent_term_days")),
+        silence=Silence(said("consent_silence")),
+        rule=ConsentRule(said("consent_rule")),
+        refund=RefundTerm(said("refund_within")),
     )
 
 

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from routing.errors import InvalidInput
-from routing.model.consents import Silence
+from routing.model.consents import AsksWhom, ConsentRule, ConsentTerms, RefundTerm, Silence, SubstituteRule
 from routing.model.days import FURTHEST
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, OrderTerms, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
@@ -314,7 +314,7 @@ def _clock(text: str) -> str:
 def _chosen(
     name: str, group: Group, words: Iterable[str], scopes: tuple[Scope, ...], *, gives_out: bool = True
 ) -> PolicyKind:
-    words = tuple(words)
+    words = tuple(str(word) for word in words)
     return PolicyKind(
         name=name, scopes=scopes, group=group, shape=Shape.CHOICE, gives_out=gives_out, read=_one_of(*words),
         choices=words,
@@ -336,43 +336,36 @@ def _time(name: str, group: Group, *, gives_out: bool = True) -> PolicyKind:
 
 _ALL = (Scope.COMPANY, Scope.CUSTOMER, Scope.ORDER)
 _COMPANY = (Scope.COMPANY,)
-_RULES, _COMPLETE, _RANKS, _RIDES = (
-    [word.value for word in each] for each in (AllocationRule, Completeness, RankRule, RideRule)
-)
 POSITIONS_DAYS = 14
 """How long the positions of drivers' phones are kept, where no policy says otherwise."""
-# Read by routing/rules/consent.py, where each is explained with an example.
-_ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")
-_AFTER = (Next.NEXT_DELIVERY_DAY.value, Next.WAIT_FOR_CUSTOMER.value, Next.DECIDE.value)
-_SUBSTITUTES = ("never", "ask", "allowed")
-_SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
+_AFTER = (Next.NEXT_DELIVERY_DAY, Next.WAIT_FOR_CUSTOMER, Next.DECIDE)
 
 _NOT_ORDERS = (Scope.COMPANY, Scope.CUSTOMER)
 
 KINDS: dict[str, PolicyKind] = {
     kind.name: kind
     for kind in (
-        _chosen("allocation_rule", Group.WHO_FIRST, _RULES, _COMPANY),
-        _chosen("rank_rule", Group.WHO_FIRST, _RANKS, _NOT_ORDERS),
+        _chosen("allocation_rule", Group.WHO_FIRST, AllocationRule, _COMPANY),
+        _chosen("rank_rule", Group.WHO_FIRST, RankRule, _NOT_ORDERS),
         _number("reservation_horizon_days", Group.WHO_FIRST, Shape.DAYS, 0, 3650, _COMPANY),
-        _chosen("completeness", Group.TOGETHER, _COMPLETE, _ALL),
+        _chosen("completeness", Group.TOGETHER, Completeness, _ALL),
         _number("min_percent", Group.TOGETHER, Shape.PERCENT, 0, 100, _ALL),
         _number("min_value", Group.TOGETHER, Shape.MONEY, 0, 2**31 - 1, _ALL),
         _number("max_wait_days", Group.TOGETHER, Shape.DAYS, 0, 3650, _ALL),
         _number("max_shipments", Group.TOGETHER, Shape.COUNT, 1, 1000, _ALL),
-        _chosen("ride_along", Group.TOGETHER, _RIDES, _ALL),
+        _chosen("ride_along", Group.TOGETHER, RideRule, _ALL),
         _number("ride_along_max_minutes", Group.TOGETHER, Shape.MINUTES, 0, 600, _ALL),
         _number("promise_threshold_days", Group.DATES, Shape.DAYS, 1, 365, _COMPANY),
         _number("promise_earlier_days", Group.DATES, Shape.DAYS, 1, 365, _COMPANY),
         _number("overdue_days", Group.DATES, Shape.DAYS, 0, 365, _COMPANY),
         _time("same_day_until", Group.DATES),
-        _chosen("delay_consent", Group.CONSENT, _ASKED, _ALL, gives_out=False),
-        _chosen("consent_rule", Group.CONSENT, _CONSENT, _ALL, gives_out=False),
+        _chosen("delay_consent", Group.CONSENT, AsksWhom, _ALL, gives_out=False),
+        _chosen("consent_rule", Group.CONSENT, ConsentRule, _ALL, gives_out=False),
         _number("consent_term_days", Group.CONSENT, Shape.DAYS, 1, 90, _ALL, gives_out=False),
-        _chosen("consent_silence", Group.CONSENT, _SILENCE, _ALL, gives_out=False),
-        _chosen("refund_within", Group.CONSENT, _REFUND, _ALL, gives_out=False),
-        _chosen("substitutes", Group.CONSENT, _SUBSTITUTES, _ALL),
+        _chosen("consent_silence", Group.CONSENT, Silence, _ALL, gives_out=False),
+        _chosen("refund_within", Group.CONSENT, RefundTerm, _ALL, gives_out=False),
+        _chosen("substitutes", Group.CONSENT, SubstituteRule, _ALL),
         _chosen("backorder_list", Group.CONSENT, _LISTED, _NOT_ORDERS, gives_out=False),
         _time("backorder_list_at", Group.CONSENT, gives_out=False),
         _number("max_attempts", Group.DOOR, Shape.COUNT, 1, 20, _ALL, gives_out=False),
@@ -388,7 +381,7 @@ KINDS: dict[str, PolicyKind] = {
 
 def usual(name: str) -> Any:
     """What holds for a company that set nothing; None: no such limit."""
-    policy, terms, again = AllocationPolicy(), Terms(), RedeliveryPolicy()
+    policy, terms, again, asks = AllocationPolicy(), Terms(), RedeliveryPolicy(), ConsentTerms()
     by_name: dict[str, Any] = {
         "allocation_rule": policy.rule.value,
         "rank_rule": RankRule.NORMAL.value,
@@ -397,12 +390,12 @@ def usual(name: str) -> Any:
         "promise_earlier_days": policy.earlier_days,
         "overdue_days": OVERDUE_DAYS,
         "same_day_until": policy.same_day_until.strftime("%H:%M"),
-        "delay_consent": "private",
-        "consent_rule": "own",
-        "consent_term_days": 3,
-        "consent_silence": Silence.TASK.value,
-        "refund_within": "seven_working_days",
-        "substitutes": "never",
+        "delay_consent": AsksWhom.PRIVATE.value,
+        "consent_rule": asks.rule.value,
+        "consent_term_days": asks.term_days,
+        "consent_silence": asks.silence.value,
+        "refund_within": asks.refund.value,
+        "substitutes": SubstituteRule.NEVER.value,
         "backorder_list": "off",
         "backorder_list_at": "07:00",
         "max_attempts": again.max_attempts,

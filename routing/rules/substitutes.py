@@ -30,24 +30,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from routing.model.consents import SubstituteRule
 from routing.model.orders import Book, WaitingLine
-from routing.rules.policies import PolicyBook
+from routing.rules.policies import PolicyBook, usual
 from routing.rules.promises import AT_CUSTOMERS_WISH
 
 NO_DAY = "9999-12-31"
 """Sorts after every day: goods that have none."""
 NEW_LINE = 2**31 - 1
 """The key of a line that is only simulated: it sorts after every real one, as a new one does."""
-
-
-class Consent(StrEnum):
-    """The policy `substitutes`. The value is what the policy row holds."""
-
-    NEVER = "never"
-    ASK = "ask"
-    ALLOWED = "allowed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +150,8 @@ class Coming:
     old_name: str
 
 
-def consent_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int) -> Consent:
-    """What holds for an order on an ISO day; never, where no row says otherwise.
+def rule_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int) -> SubstituteRule:
+    """What holds for an order on an ISO day; what no row says is `usual`: never.
 
     The company asks, Café 12 allows it, and order 1 of Café 12 takes nothing else:
 
@@ -170,13 +162,14 @@ def consent_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int) -
     ...         (Scope.COMPANY, 0, "ask"), (Scope.CUSTOMER, 12, "allowed"), (Scope.ORDER, 1, "never")
     ...     )
     ... ]
-    >>> [consent_of(PolicyBook(rows), day="2026-03-02", customer_id=customer, order_id=order).value
+    >>> [rule_of(PolicyBook(rows), day="2026-03-02", customer_id=customer, order_id=order).value
     ...  for customer, order in ((7, 2), (12, 2), (12, 1))]
     ['ask', 'allowed', 'never']
-    >>> consent_of(PolicyBook([]), day="2026-03-02", customer_id=7, order_id=2).value
+    >>> rule_of(PolicyBook([]), day="2026-03-02", customer_id=7, order_id=2).value
     'never'
     """
-    return Consent(book.value("substitutes", day=day, customer_id=customer_id, order_id=order_id) or Consent.NEVER)
+    said = book.value("substitutes", day=day, customer_id=customer_id, order_id=order_id)
+    return SubstituteRule(usual("substitutes") if said is None else said)
 
 
 def due_on(promises: Iterable[tuple[str, str]], *, agreed_on: str = "") -> str:

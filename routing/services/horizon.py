@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -10,12 +10,8 @@ from zoneinfo import ZoneInfo
 from routing.model.orders import AllocationPolicy
 from routing.rules.allocation import last_reserved_day
 from routing.rules.reach import before_they_came_near
-from routing.services import allocating, committing, reaching
-
-
-class Reader(allocating.Reader, Protocol):
-    def depot_ids(self) -> Sequence[int]: ...
-    def setting(self, name: str, default: Any = None) -> Any: ...
+from routing.services import allocating, committing, nightly, reaching
+from routing.services.nightly import depots_due
 
 
 class Store(allocating.Store, Protocol):
@@ -24,15 +20,9 @@ class Store(allocating.Store, Protocol):
     def wanted_between(self, depot_id: int, *, after_day: str, until_day: str) -> set[tuple[int, datetime, str]]: ...
 
 
-def horizons_due(store: Reader, *, now: datetime) -> list[int]:
+def horizons_due(store: nightly.Reader, *, now: datetime) -> list[int]:
     """The depots whose horizon moved since `move_horizon` was last done there; none while the ERP allocates."""
-    if store.erp_allocates():
-        return []
-    return [
-        depot_id
-        for depot_id in store.depot_ids()
-        if store.setting(allocating.horizon_setting(depot_id), "") != _last_day(store, depot_id, now)
-    ]
+    return depots_due(store, now=now, setting=allocating.horizon_setting, day=_last_day)
 
 
 def move_horizon(store: Store, depot_id: int, *, now: datetime) -> None:

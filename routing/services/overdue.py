@@ -13,7 +13,8 @@ from routing.model.stock import InboundLines, LapsedInbound
 from routing.model.tasks import TaskKind
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import day_after, last_lapsed_day
-from routing.services import allocating, asking, importing
+from routing.services import allocating, asking, importing, nightly
+from routing.services.nightly import depots_due
 
 SUBJECT = "inbound"
 
@@ -22,8 +23,8 @@ class ReadsPolicies(allocating.Reader, Protocol):
     def policies(self) -> PolicyBook: ...
 
 
-class Reader(ReadsPolicies, Protocol):
-    def depot_ids(self) -> Sequence[int]: ...
+class Reader(ReadsPolicies, nightly.Reader, Protocol):
+    pass
 
 
 class FinishesTasks(asking.Store, Protocol):
@@ -47,13 +48,7 @@ class Store(ReadsPolicies, importing.Store, FinishesTasks, Protocol):
 
 def overdue_due(store: Reader, *, now: datetime) -> list[int]:
     """The depots where `give_up_dates` was not done today; none while the ERP allocates."""
-    if store.erp_allocates():
-        return []
-    return [
-        depot_id
-        for depot_id in store.depot_ids()
-        if store.setting(_setting(depot_id), "") != _last_day(store, depot_id, now)
-    ]
+    return depots_due(store, now=now, setting=_setting, day=_last_day)
 
 
 def give_up_dates(store: Store, depot_id: int, *, now: datetime, tell: bool = True) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from routing.errors import Conflict, NotAllowed
 from routing.model.amounts import how_many
-from routing.model.consents import Consent as Question
+from routing.model.consents import Consent, SubstituteRule
 from routing.model.days import day_words, today_of
 from routing.model.notices import NoticeKind, goods_line
 from routing.model.orders import WaitingOrder
@@ -25,15 +25,14 @@ from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 from routing.rules.substitutes import (
     NEW_LINE,
     NO_DAY,
-    Consent,
     Offer,
     ShortLine,
     ShortOrder,
     Substitute,
-    consent_of,
     free_units,
     number_of_substitute,
     offers,
+    rule_of,
     with_offer,
 )
 from routing.services import allocating, reaching, receiving, refunding
@@ -55,8 +54,8 @@ class Store(Reader, receiving.Store, refunding.Store, Protocol):
     def line_numbers(self, order_id: int) -> list[str]: ...
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
-    def delay_of(self, order_id: int) -> Question | None: ...
-    def consent(self, consent_id: int, *, lock: bool = False) -> Question: ...
+    def delay_of(self, order_id: int) -> Consent | None: ...
+    def consent(self, consent_id: int, *, lock: bool = False) -> Consent: ...
     def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
     def finish_tasks(
         self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
@@ -69,7 +68,7 @@ class Proposal:
 
     offer: Offer
     day: str
-    consent: Consent
+    consent: SubstituteRule
 
     @property
     def line(self) -> ShortLine:
@@ -88,15 +87,15 @@ def proposals(store: Reader, order_id: int, *, now: datetime, locking: LocksInSt
     `locking`: what each reaches stays locked until the end of the transaction. Raises NotFound.
     """
     order = store.short_order(order_id, now=now)
-    consent = _consent(store, order, now)
-    if consent is Consent.NEVER or store.erp_allocates():
+    rule = _rule(store, order, now)
+    if rule is SubstituteRule.NEVER or store.erp_allocates():
         return []
     lines = [line for line in order.lines if line.lacking]
     named = store.substitutes_of({line.product_id for line in lines}) if lines else {}
     found = []
     for line in lines:
         if substitutes := named.get(line.product_id, ()):
-            made = _proposal(store, order, line, substitutes, consent, now, locking)
+            made = _proposal(store, order, line, substitutes, rule, now, locking)
             found += [made] if made else []
     return found
 
@@ -119,7 +118,7 @@ def take(
     question = _question(store, order_id, consent_id, by=by, now=now)
     # Read again: it may have changed while we waited for the lock.
     order = store.short_order(order_id, now=now)
-    if _consent(store, order, now) is Consent.NEVER:
+    if _rule(store, order, now) is SubstituteRule.NEVER:
         raise NotAllowed("This customer takes no substitutes: the policy says never.", code="substitutes")
     proposal = next((each for each in proposals(store, order_id, now=now, locking=store) if each.key == key), None)
     if proposal is None or (consent_id is not None and question is not None and not _asked(question, proposal)):
@@ -131,8 +130,8 @@ def take(
     return new_line
 
 
-def _consent(store: Reader | Store, order: ShortOrder, now: datetime) -> Consent:
-    return consent_of(store.policies(), day=today_of(now, order.zone), customer_id=order.customer_id, order_id=order.id)
+def _rule(store: Reader | Store, order: ShortOrder, now: datetime) -> SubstituteRule:
+    return rule_of(store.policies(), day=today_of(now, order.zone), customer_id=order.customer_id, order_id=order.id)
 
 
 def _proposal(
@@ -140,7 +139,7 @@ def _proposal(
     order: ShortOrder,
     line: ShortLine,
     substitutes: Sequence[Substitute],
-    consent: Consent,
+    rule: SubstituteRule,
     now: datetime,
     locking: LocksInSteps | None,
 ) -> Proposal | None:
@@ -159,11 +158,11 @@ def _proposal(
         loses = any(each.firm_after < each.firm_before for each in after.values())
         day = decision.dates.expected.get(NEW_LINE, "")
         if goes and not loses and day and day < (line.expected_on or NO_DAY):
-            return Proposal(offer=offer, day=day, consent=consent)
+            return Proposal(offer=offer, day=day, consent=rule)
     return None
 
 
-def _question(store: Store, order_id: int, consent_id: int | None, *, by: str, now: datetime) -> Question | None:
+def _question(store: Store, order_id: int, consent_id: int | None, *, by: str, now: datetime) -> Consent | None:
     """The open question about the order, kept from others until the end."""
     if consent_id is None:
         asked = store.delay_of(order_id)
@@ -196,7 +195,7 @@ def _write(store: Store, order: ShortOrder, proposal: Proposal, *, now: datetime
         line_id=new_line, version=1, promised_on=proposal.day, why=AT_CUSTOMERS_WISH, first=True, slip=False
     )
     # Who is on the phone or on the page hears it there; of what is only allowed, the message tells.
-    told = [new_line] if reached or by == CUSTOMER or proposal.consent is Consent.ASK else []
+    told = [new_line] if reached or by == CUSTOMER or proposal.consent is SubstituteRule.ASK else []
     store.add_promises([promise], by=by, made_at=now, told=told)
     preview = receiving.reallocate(
         store,
@@ -284,7 +283,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
         data=data,
         now=now,
     )
-    if not contacts and proposal.consent is Consent.ALLOWED:
+    if not contacts and proposal.consent is SubstituteRule.ALLOWED:
         store.add_task(
             kind=TaskKind.CALL_CUSTOMER,
             # A call about the order's dates is another one: neither may write over the other.
@@ -300,7 +299,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
     return bool(contacts)
 
 
-def _settle(store: Store, question: Question, proposal: Proposal, new_line: int, *, now: datetime, by: str) -> None:
+def _settle(store: Store, question: Consent, proposal: Proposal, new_line: int, *, now: datetime, by: str) -> None:
     """A question of which nothing is left to ask is closed by it; else it stays open about the rest."""
     if not _asked(question, proposal):
         return
@@ -337,7 +336,7 @@ def _no_more_calls(store: Store, order_id: int, *, now: datetime, by: str) -> No
         )
 
 
-def _asked(question: Question, proposal: Proposal) -> bool:
+def _asked(question: Consent, proposal: Proposal) -> bool:
     return any(line.id == proposal.line.id for line in question.asked)
 
 

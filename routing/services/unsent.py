@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Protocol
 
 from routing.rules.by_itself import DAY_IS_PAST
-from routing.services import allocating, committing
+from routing.services import allocating, committing, nightly
 from routing.services.locking import locked_products
+from routing.services.nightly import depots_due
 from routing.services.untold import first_causes
 
 BY = "new day"
-
-
-class Reader(allocating.Reader, Protocol):
-    def depot_ids(self) -> Sequence[int]: ...
-    def setting(self, name: str, default: Any = None) -> Any: ...
 
 
 class Store(allocating.Store, Protocol):
@@ -25,15 +21,9 @@ class Store(allocating.Store, Protocol):
     def unsent_lines(self, depot_id: int, *, from_day: str, before_day: str) -> dict[int, tuple[int, int]]: ...
 
 
-def unsent_due(store: Reader, *, now: datetime) -> list[int]:
+def unsent_due(store: nightly.Reader, *, now: datetime) -> list[int]:
     """The depots where `tell_unsent` was not done today; none while the ERP allocates."""
-    if store.erp_allocates():
-        return []
-    return [
-        depot_id
-        for depot_id in store.depot_ids()
-        if store.setting(_setting(depot_id), "") != allocating.today_at(store, depot_id, now)
-    ]
+    return depots_due(store, now=now, setting=_setting)
 
 
 def tell_unsent(store: Store, depot_id: int, *, now: datetime) -> None:

@@ -9,14 +9,11 @@ from typing import Any
 import pytest
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.consents import Answer, Consent, OpenLine, Silence
+from routing.model.consents import Answer, Consent, ConsentRule, ConsentTerms, OpenLine, RefundTerm, Silence
 from routing.model.orders import DeliveryDays
 from routing.rules.consent import (
-    ConsentRule,
-    ConsentTerms,
     Delay,
     Effect,
-    RefundTerm,
     Reply,
     effect_of,
     nth_delay,
@@ -27,7 +24,7 @@ from routing.rules.consent import (
     terms_of,
 )
 from routing.rules.figures.slips import Cause, cause_of
-from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked, usual
 from routing.rules.promises import AT_CUSTOMERS_WISH
 
 US = ConsentTerms(rule=ConsentRule.US_MAIL_ORDER)
@@ -64,6 +61,27 @@ def test_the_us_mail_order_rule_case_by_case(slips: Delay, case: str, due: str, 
 def test_under_its_own_rule_a_company_says_the_term_and_what_silence_means() -> None:
     found = question(delay(now=""), ConsentTerms(term_days=5, silence=Silence.CANCEL))
     assert (found.due_on, found.silence) == ("2026-03-06", Silence.CANCEL)
+
+
+@pytest.mark.parametrize("business", [False, True])
+def test_where_no_policy_speaks_what_is_usual_holds_whoever_the_customer_is(business: bool) -> None:
+    """The page of policies shows what is usual as what holds: a default for some customers only would make it lie."""
+    found = terms_of(PolicyBook([]), day="2026-03-02", customer_id=13, order_id=1, business=business)
+    says = ("own", 3, "task", "seven_working_days")
+    assert (found.rule, found.term_days, found.silence, found.refund) == says
+    assert tuple(map(usual, ("consent_rule", "consent_term_days", "consent_silence", "refund_within"))) == says
+    assert (found.enabled, usual("delay_consent")) == (not business, "private")
+
+
+def test_what_silence_means_for_one_customer_is_theirs_alone() -> None:
+    row = PolicyRow(
+        scope=Scope.CUSTOMER, scope_id=12, name="consent_silence", value="cancel", effective_from="2026-03-01"
+    )
+    found = [
+        terms_of(PolicyBook([row]), day="2026-03-02", customer_id=key, order_id=1, business=False).silence
+        for key in (12, 13)
+    ]
+    assert found == [Silence.CANCEL, Silence.TASK]
 
 
 @pytest.mark.parametrize(
