@@ -44,7 +44,12 @@ def test_an_urgent_order_is_not_brought_without_a_reason(
         expect(page.get_by_text(re.compile("^Done: "))).to_be_visible()
         assert current(planned).parent_id == before.plan_id
         with planned.installation.database.reading() as connection:
-            order_id = connection.scalar(select(tables.order.c.id).where(tables.order.c.urgent_by != ""))
+            order_id = connection.scalar(
+                select(tables.order_line.c.order_id)
+                .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+                .join(tables.delivery_line, tables.delivery_line.c.allocation_id == tables.allocation.c.id)
+                .where(tables.delivery_line.c.delivery_id == left.delivery_id)
+            )
         page.goto(f"{address}/orders/{order_id}")
         expect(page.get_by_text(f"{left.number} set urgent: their party is tonight.")).to_be_visible()
         expect(page.get_by_text("set by Dispatcher 1")).to_be_visible()
