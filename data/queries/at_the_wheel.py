@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from itertools import batched
 
 from sqlalchemy import Connection, and_, func, or_, select
 
+from data.store.part import parts
 from data.tables import current_plan, driver, plan, route, shift, stop, trip
 from routing.rules.driver_hours import monday_of, over_the_week, rule_of
-
-AT_ONCE = 500
 
 
 def over_their_weeks(connection: Connection, plan_id: int) -> dict[int, tuple[str, ...]]:
@@ -54,7 +52,7 @@ def _drives(
         select(plan.c.from_day, plan.c.to_day, plan.c.depot_ids).where(plan.c.id == plan_id)
     ).one()
     found: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for part in batched(sorted(driver_ids), AT_ONCE):
+    for part in parts(driver_ids):
         rows = connection.execute(
             select(
                 shift.c.driver_id,

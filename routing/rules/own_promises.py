@@ -70,9 +70,7 @@ def decided(
     for _ in range(MOST_ROUNDS):
         by_rank = _ranking_by(book, ranks_by)
         outcome = allocate(by_rank, policy, today=today)
-        dates = expected_days(
-            by_rank, outcome, days=days, policy=policy, now=now, room=room(), promising=dict(ranks_by)
-        )
+        dates = expected_days(by_rank, outcome, days=days, policy=policy, now=now, room=room(), promising=ranks_by)
         first = _first_days(book, dates)
         # Never back to an earlier day: so it comes to an end.
         later = {key: day for key, day in first.items() if day > ranks_by.get(key, "")}
